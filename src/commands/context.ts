@@ -1,0 +1,64 @@
+import type { Readable, Writable } from "node:stream";
+import type { LoadedConfig } from "../config/settings.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+
+/** The options that every command has; see `ui/options`. */
+export interface GlobalFlags {
+  /** `-c, --config FILE`. */
+  config?: string;
+  json?: boolean;
+  quiet?: boolean;
+  verbose?: boolean;
+  readOnlyStore?: boolean;
+  /** `--env-from SOURCE`, may be given more than once. */
+  envFrom?: string[];
+  /** `--allow-unimplemented KEY`, may be given more than once. */
+  allowUnimplemented?: string[];
+}
+
+/** How a command finds its configuration. */
+export interface ConfigRequest {
+  /** The optional last argument of commands that take one. */
+  argument?: string | undefined;
+  flags: GlobalFlags;
+  /** A destructive command never takes `./config.yml` or a missing embedded store unasked. */
+  destructive?: boolean;
+  /** Keys that must be honoured and are not implemented stop `serve` only; other commands warn. */
+  refuseUnimplemented?: boolean;
+}
+
+/** A progress line on a terminal, plain lines at phase changes without one. */
+export interface Progress {
+  update(text: string): void;
+  stop(): void;
+}
+
+/**
+ * What a command is given instead of `process`: streams, environment, the signal of Ctrl-C, and the few things
+ * that every command does the same way.
+ */
+export interface CommandContext {
+  readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  /** Standard input and error are terminals: a question can be asked. */
+  readonly interactive: boolean;
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP. */
+  readonly signal: AbortSignal;
+  /** Sets the exit code for the case that nothing is thrown; default 0. */
+  setExitCode(code: number): void;
+  /** Finds and reads the configuration, says on stderr which one and which store it is, and shows its warnings. */
+  loadConfig(request: ConfigRequest): Promise<LoadedConfig>;
+  /** Opens the configured store with its wrappers; switches to the store's owner first when run by root. */
+  openStorage(config: LoadedConfig, flags: GlobalFlags): Promise<StorageDriver>;
+  /** Writes to stderr unless `--quiet`. */
+  notice(text: string, flags: GlobalFlags): void;
+  /** Asks yes or no. @throws {UsageError} without a terminal, {CancelledError} at "no" */
+  confirm(question: string, flags: { yes?: boolean }): Promise<void>;
+  progress(text: string, flags: GlobalFlags): Progress;
+  /** Prints a result: as one JSON document with `--json`, else as `render` gives it. */
+  report<T>(result: T, render: (result: T) => string, flags: GlobalFlags): void;
+}

@@ -1,0 +1,82 @@
+/**
+ * What a config.yml comes to, after environment overrides and defaults, as far as it is implemented: the only shape
+ * of configuration that the rest of the program sees. Paths are as written; times are in milliseconds.
+ */
+export interface Settings {
+  log: LogSettings;
+  storage: StorageSettings;
+  /** `storage.delete.enabled`. */
+  deleteEnabled: boolean;
+  /** `storage.maintenance.readonly.enabled`. */
+  readOnly: boolean;
+  uploadPurging: UploadPurgingSettings;
+  /** `catalog.maxentries`: a larger `n` is refused. */
+  catalogMaxEntries: number;
+  /** `tags.maxtags`: a larger `n` is cut to it. */
+  tagsMaxTags: number;
+  http: HttpSettings;
+}
+
+/** `log`. */
+export interface LogSettings {
+  /** `trace` is GitLab's. */
+  level: "error" | "warn" | "info" | "debug" | "trace";
+  formatter: "text" | "json" | "logstash";
+  /** Added to every line. */
+  fields: Record<string, unknown>;
+  accessLogDisabled: boolean;
+}
+
+/** The one driver under `storage`, with its parameters. Drivers that do not exist yet never get this far. */
+export type StorageSettings =
+  | { driver: "filesystem"; rootDirectory: string; maxThreads: number }
+  | { driver: "inmemory" };
+
+/** `storage.maintenance.uploadpurging`. */
+export interface UploadPurgingSettings {
+  enabled: boolean;
+  ageMs: number;
+  intervalMs: number;
+  dryRun: boolean;
+}
+
+/** `http`. */
+export interface HttpSettings {
+  /** `host:port` or `:port`; for `unix` a socket's path. Empty if the file has none. */
+  addr: string;
+  net: "tcp" | "unix";
+  /** With leading and trailing slash, `/` by default. */
+  prefix: string;
+  /** The URL that Location and Link headers start with; empty: from the request. */
+  host: string;
+  /** Empty: made at random at the start. */
+  secret: string;
+  relativeUrls: boolean;
+  /** How long requests may go on after SIGTERM; 0: as long as they need, as the Go registry does. */
+  drainTimeoutMs: number;
+  /** Added to every answer. */
+  headers: Record<string, string[]>;
+  tls: TlsSettings | undefined;
+}
+
+/** `http.tls`; undefined where no certificate is configured. */
+export interface TlsSettings {
+  /** Path of the PEM file with the certificate chain. */
+  certificate: string;
+  /** Path of the PEM file with the private key. */
+  key: string;
+  minimumTls: "TLSv1.2" | "TLSv1.3";
+}
+
+/** Where a configuration was taken from. */
+export type ConfigSource = { kind: "file"; path: string } | { kind: "embedded" };
+
+/** A configuration that can be worked with. */
+export interface LoadedConfig {
+  source: ConfigSource;
+  settings: Settings;
+  /** One line each, with file, line and column where there is one: to be shown on stderr. */
+  warnings: string[];
+  /** `database.enabled` is true or prefer: what storage says is not the truth (operating rule R3). */
+  usesMetadataDatabase: boolean;
+}

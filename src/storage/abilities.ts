@@ -1,0 +1,96 @@
+import type { StorageDriver } from "./driver.ts";
+
+/*
+ * What some drivers can do beside the contract. A wrapper passes an ability on only if what it wraps has it; ask with
+ * the guard, never by the driver's name.
+ */
+
+/** One file of a bulk scan. Size and time are given only where the listing brings them for nothing. */
+export interface ScannedFile {
+  path: string;
+  sizeBytes?: number;
+  modifiedMs?: number;
+}
+
+/** A folder that a scan could not list; the rest of the scan goes on. */
+export interface ScanFailure {
+  path: string;
+  error: unknown;
+}
+
+/** Lists everything below a folder as fast as the store can. May block the event loop: never used inside `serve`. */
+export interface Scannable {
+  /**
+   * All files below `path` in the order of {@link StorageDriver.walk}, in batches of any size. A folder that is
+   * missing gives nothing. A folder that cannot be listed is reported by `onFailure` and left out.
+   */
+  scan(path: string, onFailure: (failure: ScanFailure) => void): AsyncIterable<ScannedFile[]>;
+}
+
+/** Reads of small files that are cheap enough to be done synchronously, links and manifests above all. */
+export interface SmallReads {
+  /**
+   * @returns the bytes, or undefined if there is no such file
+   * @throws {StorageUnavailableError}
+   */
+  getSync(path: string): Uint8Array | undefined;
+  /**
+   * @returns what `stat` gives for a file, or undefined if there is no such file
+   * @throws {StorageUnavailableError}
+   */
+  statFileSync(path: string): { sizeBytes: number; modifiedMs: number } | undefined;
+}
+
+/** Removes many files with few requests. */
+export interface BulkDelete {
+  /** @returns for each path that could not be removed why; a path that is already gone is a success */
+  deleteMany(paths: readonly string[]): Promise<{ path: string; error: unknown }[]>;
+}
+
+/** A store whose folders stay behind when they are empty. */
+export interface EmptyFolders {
+  /** Removes a folder if nothing is in it. @returns false if it is not empty or not there */
+  removeFolder(path: string): Promise<boolean>;
+}
+
+/** Creates a file only if there is none, which a lock needs. */
+export interface ExclusiveCreate {
+  /** @returns false, with nothing changed, if the file is already there. Durable when it resolves with true. */
+  putIfAbsent(path: string, content: Uint8Array): Promise<boolean>;
+}
+
+/** Tells the store's own time, against which modification times are to be measured. */
+export interface StoreClock {
+  /** @returns milliseconds since 1970 by the store's clock */
+  now(): Promise<number>;
+}
+
+/** Tells whether a driver can {@link Scannable.scan}. */
+export function canScan<T extends StorageDriver>(driver: T): driver is T & Scannable {
+  return "scan" in driver && typeof driver.scan === "function";
+}
+
+/** Tells whether a driver has {@link SmallReads}. */
+export function hasSmallReads<T extends StorageDriver>(driver: T): driver is T & SmallReads {
+  return "getSync" in driver && typeof driver.getSync === "function";
+}
+
+/** Tells whether a driver has {@link BulkDelete}. */
+export function canDeleteMany<T extends StorageDriver>(driver: T): driver is T & BulkDelete {
+  return "deleteMany" in driver && typeof driver.deleteMany === "function";
+}
+
+/** Tells whether a driver has {@link EmptyFolders}. */
+export function hasEmptyFolders<T extends StorageDriver>(driver: T): driver is T & EmptyFolders {
+  return "removeFolder" in driver && typeof driver.removeFolder === "function";
+}
+
+/** Tells whether a driver has {@link ExclusiveCreate}. */
+export function canCreateExclusively<T extends StorageDriver>(driver: T): driver is T & ExclusiveCreate {
+  return "putIfAbsent" in driver && typeof driver.putIfAbsent === "function";
+}
+
+/** Tells whether a driver has {@link StoreClock}. */
+export function hasStoreClock<T extends StorageDriver>(driver: T): driver is T & StoreClock {
+  return "now" in driver && typeof driver.now === "function";
+}
