@@ -1,0 +1,105 @@
+import type { CommandContext, ConfigRequest, GlobalFlags } from "../commands/context.ts";
+import type { LoadedConfig } from "../config/settings.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+
+/** What the context takes from the process. */
+export interface ContextOptions {
+  args: readonly string[];
+  version: string;
+  signal: AbortSignal;
+}
+
+/** A context that also remembers the exit code that a command asked for. */
+export type MainContext = CommandContext & { readonly exitCode: number };
+
+/** Builds the context of this process. Loads nothing that `--version` and `--help` do not need. */
+export function createContext({ args, version, signal }: ContextOptions): MainContext {
+  let exitCode = 0;
+  const { stdin, stdout, stderr } = process;
+  const interactive = stdin.isTTY && stderr.isTTY && !args.includes("--no-input");
+  const notice = (text: string, flags: GlobalFlags): void => {
+    if (!flags.quiet) stderr.write(`${text}\n`);
+  };
+  return {
+    version,
+    env: process.env,
+    cwd: process.cwd(),
+    stdin,
+    stdout,
+    stderr,
+    interactive,
+    signal,
+    get exitCode() {
+      return exitCode;
+    },
+    setExitCode(code) {
+      exitCode = code;
+    },
+    notice,
+    async loadConfig(request: ConfigRequest): Promise<LoadedConfig> {
+      const { loadConfig } = await import("../config/load-config.ts");
+      const { flags } = request;
+      const loaded = await loadConfig({
+        cwd: process.cwd(),
+        env: process.env,
+        argument: request.argument,
+        flag: flags.config,
+        destructive: request.destructive ?? false,
+        refuseUnimplemented: request.refuseUnimplemented ?? false,
+        allowUnimplemented: flags.allowUnimplemented ?? [],
+        envFrom: flags.envFrom ?? [],
+      });
+      const { describeConfig } = await import("./describe-config.ts");
+      for (const line of describeConfig(loaded)) notice(line, flags);
+      // Warnings are about the configuration's meaning: they are shown even with --quiet.
+      const { coloursFor } = await import("../ui/colour.ts");
+      const colours = coloursFor(stderr, { env: process.env, noColor: args.includes("--no-color") });
+      for (const warning of loaded.warnings) stderr.write(`${colours.warning("warning:")} ${warning}\n`);
+      return loaded;
+    },
+    async openStorage(config: LoadedConfig, flags: GlobalFlags): Promise<StorageDriver> {
+      const { openStorage } = await import("./open-storage.ts");
+      return openStorage(config, {
+        readOnly: flags.readOnlyStore ?? false,
+        notice: (text) => notice(text, flags),
+      });
+    },
+    async confirm(question, flags) {
+      if (flags.yes) return;
+      const { confirm } = await import("../ui/prompt.ts");
+      await confirm(question, { interactive, stdin, stderr, signal });
+    },
+    progress(text, flags) {
+      return deferredProgress(text, { silent: Boolean(flags.quiet || flags.json) });
+    },
+    report(result, render, flags) {
+      const text = flags.json ? JSON.stringify(result) : render(result);
+      if (text !== "") stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+    },
+  };
+}
+
+/** A progress display whose library is loaded only once there is something to show. */
+function deferredProgress(
+  text: string,
+  options: { silent: boolean },
+): { update(text: string): void; stop(): void } {
+  let latest = text;
+  let stopped = options.silent;
+  let shown: { update(text: string): void; stop(): void } | undefined;
+  if (!stopped) {
+    void import("../ui/progress.ts").then(({ startProgress }) => {
+      if (!stopped) shown = startProgress(latest, process.stderr);
+    });
+  }
+  return {
+    update(next) {
+      latest = next;
+      shown?.update(next);
+    },
+    stop() {
+      stopped = true;
+      shown?.stop();
+    },
+  };
+}

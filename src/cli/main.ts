@@ -1,0 +1,62 @@
+import { CommanderError } from "commander";
+import { UsageError } from "../errors.ts";
+import { createContext } from "./context.ts";
+import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { createProgram } from "./program.ts";
+import { renderError } from "./report-error.ts";
+import { onStopSignal } from "./stop-signals.ts";
+import { readVersion } from "./version.ts";
+
+/**
+ * Runs the command line and sets the exit code. Never throws.
+ *
+ * @param args - without node and script
+ */
+export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
+  const stop = onStopSignal();
+  const version = readVersion();
+  // A reader that goes away (`| head`) is no error; what would have been written is of no use to anybody.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
+  const context = createContext({ args, version, signal: stop.signal });
+  try {
+    const program = createProgram(context);
+    if (args.length === 0) program.help({ error: true });
+    await program.parseAsync(args, { from: "user" });
+    process.exitCode = context.exitCode;
+  } catch (thrown) {
+    const error = asOurError(thrown);
+    if (error === undefined) return;
+    process.exitCode = exitCodeOf(error, stop.stoppedBy());
+    const { coloursFor } = await import("../ui/colour.ts");
+    process.stderr.write(
+      renderError(error, {
+        json: args.includes("--json"),
+        verbose: args.includes("--verbose") || args.includes("-v"),
+        version,
+        command: args.find((word) => !word.startsWith("-")) ?? "none",
+        colours: coloursFor(process.stderr, { env: process.env, noColor: args.includes("--no-color") }),
+      }),
+    );
+  } finally {
+    stop.forget();
+  }
+}
+
+/** @returns undefined where Commander only tells that it has shown help or the version */
+function asOurError(error: unknown): unknown {
+  if (!(error instanceof CommanderError)) return error;
+  if (error.exitCode === 0) return undefined;
+  if (error.code === "commander.help") {
+    process.exitCode = EXIT.usage;
+    return undefined;
+  }
+  const [message = "", suggestion] = error.message.replace(/^error: /, "").split("\n");
+  return new UsageError(message, {
+    hint: suggestion?.replace(/^\(|\)$/g, "") ?? "see registry-ctl --help",
+    cause: error,
+  });
+}
+
+function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+}

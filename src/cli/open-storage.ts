@@ -1,0 +1,21 @@
+import { resolve } from "node:path";
+import type { LoadedConfig } from "../config/settings.ts";
+import { switchToStoreOwner } from "../process/switch-user.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+import { openDriver } from "../storage/open-driver.ts";
+
+/**
+ * Opens the configured store. Run by root on a store that belongs to somebody else, the process becomes that user
+ * first, so that nothing is left behind that the registry cannot read or remove.
+ */
+export function openStorage(
+  config: LoadedConfig,
+  options: { readOnly: boolean; notice: (text: string) => void },
+): StorageDriver {
+  const { storage } = config.settings;
+  if (storage.driver === "filesystem") {
+    const switched = switchToStoreOwner(resolve(storage.rootDirectory));
+    if (switched) options.notice(switched);
+  }
+  return openDriver(storage, { readOnly: options.readOnly });
+}

@@ -1,0 +1,48 @@
+import { RegistryCtlError } from "../errors.ts";
+import type { Colours } from "../ui/colour.ts";
+
+/** How an error is to be shown. */
+export interface ErrorReportOptions {
+  json: boolean;
+  verbose: boolean;
+  version: string;
+  /** Words of the command line, without options and their values. */
+  command: string;
+  colours: Colours;
+}
+
+/**
+ * @returns what stderr shows for an error, with a final newline: one sentence and a hint for what a user can mend;
+ *   the stack only with `--verbose` or for an error that nobody expected
+ */
+export function renderError(error: unknown, options: ErrorReportOptions): string {
+  const known = error instanceof RegistryCtlError;
+  const message = error instanceof Error ? error.message : String(error);
+  const stack = error instanceof Error ? stackWithCauses(error) : undefined;
+  if (options.json) {
+    const body = {
+      code: known ? error.code : "ERR_UNEXPECTED",
+      message,
+      ...(known && error.hint !== undefined ? { hint: error.hint } : {}),
+      ...(!known || options.verbose ? { stack, version: options.version } : {}),
+    };
+    return `${JSON.stringify({ schemaVersion: 1, error: body })}\n`;
+  }
+  if (known) {
+    const lines = [`${options.colours.error("error:")} ${message}`];
+    if (error.hint !== undefined) lines.push(`hint: ${error.hint}`);
+    if (options.verbose && stack !== undefined) lines.push(stack);
+    return `${lines.join("\n")}\n`;
+  }
+  return [
+    `${options.colours.error("unexpected error:")} ${message}`,
+    stack,
+    `This is a bug in registry-ctl ${options.version} (command: ${options.command}, node ${process.version}). Please report it with the lines above.`,
+    "",
+  ].join("\n");
+}
+
+function stackWithCauses(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${own}\ncaused by: ${stackWithCauses(error.cause)}` : own;
+}

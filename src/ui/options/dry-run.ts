@@ -1,0 +1,16 @@
+import { type Command, Option } from "commander";
+
+/**
+ * Adds `-n, --dry-run` and its other spelling `--dryrun`, which hands and scripts know from the AWS command line.
+ * Read both with {@link isDryRun}.
+ */
+export function withDryRun(command: Command, effect: string): Command {
+  return command
+    .option("-n, --dry-run", effect, false)
+    .addOption(new Option("--dryrun", "the same as --dry-run").hideHelp());
+}
+
+/** Tells whether either spelling was given. */
+export function isDryRun(flags: { dryRun?: boolean; dryrun?: boolean }): boolean {
+  return Boolean(flags.dryRun || flags.dryrun);
+}
