@@ -65,6 +65,40 @@ export interface StoreClock {
   now(): Promise<number>;
 }
 
+/** One open file of a store, read piece by piece into memory of the caller. */
+export interface OpenedFile {
+  readonly sizeBytes: number;
+  readonly modifiedMs: number;
+  /**
+   * Fills `buffer` from byte `position` of the file on.
+   *
+   * @returns how many bytes; fewer than the buffer holds only at the end of the file, 0 behind it
+   * @throws {StorageUnavailableError}
+   */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** May be called again without effect. */
+  close(): Promise<void>;
+}
+
+/** Reads large files into reused buffers, without a stream in between. */
+export interface FastReads {
+  /**
+   * @throws {PathNotFoundError} if there is none, or it is a folder
+   */
+  openFile(path: string): Promise<OpenedFile>;
+}
+
+/** Leaves temporary files behind when its process dies; they are shown by no listing. */
+export interface TemporaryFiles {
+  /**
+   * Removes the temporary files below a folder that were last changed before `beforeMs` (by the store's clock), which
+   * must be so long ago that no writer can still be at work. Folders that cannot be listed are left out.
+   *
+   * @returns how many were removed
+   */
+  sweepTemporaryFiles(path: string, beforeMs: number): Promise<number>;
+}
+
 /** Tells whether a driver can {@link Scannable.scan}. */
 export function canScan<T extends StorageDriver>(driver: T): driver is T & Scannable {
   return "scan" in driver && typeof driver.scan === "function";
@@ -93,4 +127,14 @@ export function canCreateExclusively<T extends StorageDriver>(driver: T): driver
 /** Tells whether a driver has {@link StoreClock}. */
 export function hasStoreClock<T extends StorageDriver>(driver: T): driver is T & StoreClock {
   return "now" in driver && typeof driver.now === "function";
+}
+
+/** Tells whether a driver has {@link FastReads}. */
+export function hasFastReads<T extends StorageDriver>(driver: T): driver is T & FastReads {
+  return "openFile" in driver && typeof driver.openFile === "function";
+}
+
+/** Tells whether a driver has {@link TemporaryFiles}. */
+export function hasTemporaryFiles<T extends StorageDriver>(driver: T): driver is T & TemporaryFiles {
+  return "sweepTemporaryFiles" in driver && typeof driver.sweepTemporaryFiles === "function";
 }
