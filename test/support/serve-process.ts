@@ -1,0 +1,79 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { findFreePort } from "./free-port.ts";
+import { type ServerProcess, startServerProcess } from "./server-process.ts";
+
+/** The program under test, as a user starts it; `npm run build` has made it. */
+export const REGISTRY_CTL_PATH = fileURLToPath(new URL("../../bin/registry-ctl.js", import.meta.url));
+
+/** A running `registry-ctl serve`. */
+export interface ServeProcess extends ServerProcess {
+  readonly configPath: string;
+}
+
+/** What a test wants of its server. */
+export interface ServeOptions {
+  rootDirectory: string;
+  /** Workers; 2 by default, also on machines with more cores. */
+  workers?: number;
+  readOnly?: boolean;
+  /** A port to use again after a restart; a free one by default. */
+  port?: number;
+  /** More lines for the config file, at its top level. */
+  moreConfig?: string;
+}
+
+/**
+ * Starts `registry-ctl serve` on a loopback port, with deletes enabled, over a filesystem store. The config file lies
+ * beside the store, as `<rootDirectory>.config.yml`, and goes when the server is stopped.
+ */
+export async function startServe(options: ServeOptions): Promise<ServeProcess> {
+  const port = options.port ?? (await findFreePort());
+  const configPath = await writeServeConfig({ ...options, port });
+  const runtimeFolder = await mkdtemp(join(tmpdir(), "registry-ctl-run-"));
+  const server = await startServerProcess(
+    [process.execPath, REGISTRY_CTL_PATH, "serve", configPath, "--workers", String(options.workers ?? 2)],
+    { port, env: { XDG_RUNTIME_DIR: runtimeFolder } },
+  );
+  const clean = () => rm(runtimeFolder, { recursive: true, force: true });
+  return {
+    ...server,
+    configPath,
+    async stop() {
+      const end = await server.stop();
+      await clean();
+      return end;
+    },
+    async kill() {
+      await server.kill();
+      await clean();
+    },
+  };
+}
+
+/** Writes a config file for a filesystem store, as both this program and the Go registry read it. */
+export async function writeServeConfig(options: ServeOptions & { port: number }): Promise<string> {
+  const configPath = `${options.rootDirectory}.config.yml`;
+  await writeFile(
+    configPath,
+    `version: 0.1
+log:
+  accesslog:
+    disabled: true
+  level: warn
+storage:
+  filesystem:
+    rootdirectory: ${options.rootDirectory}
+  delete:
+    enabled: true
+  maintenance:
+    readonly:
+      enabled: ${options.readOnly === true}
+http:
+  addr: 127.0.0.1:${options.port}
+${options.moreConfig ?? ""}`,
+  );
+  return configPath;
+}

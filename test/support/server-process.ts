@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+
+/** A server program that a test started and must stop. */
+export interface ServerProcess {
+  readonly pid: number;
+  /** `127.0.0.1:port`. */
+  readonly address: string;
+  /** `http://127.0.0.1:port`. */
+  readonly url: string;
+  /** All that it has written so far. */
+  readonly output: { stdout: string; stderr: string };
+  /** Sends SIGTERM and waits for the end; SIGKILL if that takes longer than 20 seconds. Harmless if it has ended. */
+  stop(): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>;
+  /** Sends SIGKILL and waits for the end of this one process. */
+  kill(): Promise<void>;
+}
+
+/**
+ * Starts a server and waits until `/v2/` is answered.
+ *
+ * @throws {Error} with what it has written if it ends first, or does not answer within 20 seconds
+ */
+export async function startServerProcess(
+  command: readonly [string, ...string[]],
+  options: { port: number; cwd?: string; env?: Record<string, string | undefined> },
+): Promise<ServerProcess> {
+  const [program, ...args] = command;
+  const child = spawn(program, args, {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output.stdout += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    output.stderr += text;
+  });
+  const ended = once(child, "exit");
+  const address = `127.0.0.1:${options.port}`;
+  const url = `http://${address}`;
+  try {
+    await waitUntilAnswering(child, url);
+  } catch (error) {
+    await killChild(child, ended);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${command.join(" ")}: ${reason}\n${output.stdout}${output.stderr}`);
+  }
+  if (child.pid === undefined) throw new Error(`${program} has no pid`);
+  return {
+    pid: child.pid,
+    address,
+    url,
+    output,
+    async stop() {
+      if (!hasEnded(child)) child.kill("SIGTERM");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+      if (!hasEnded(child)) await ended;
+      clearTimeout(timer);
+      return { exitCode: child.exitCode, signal: child.signalCode };
+    },
+    kill: () => killChild(child, ended),
+  };
+}
+
+async function waitUntilAnswering(child: ChildProcess, url: string): Promise<void> {
+  for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
+    if (hasEnded(child)) throw new Error(`ended with exit code ${child.exitCode} before it answered`);
+    const response = await fetch(`${url}/v2/`).catch(() => undefined);
+    await response?.arrayBuffer();
+    if (response !== undefined) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("did not answer within 20 seconds");
+}
+
+async function killChild(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  if (hasEnded(child)) return;
+  child.kill("SIGKILL");
+  await ended;
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
