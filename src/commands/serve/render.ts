@@ -1,0 +1,55 @@
+import type { Settings } from "../../config/settings.ts";
+import { describeListenAddress, isLocalOnly, type ListenAddress } from "../../process/listen-address.ts";
+import type { PreparedState } from "../../process/prepare-state.ts";
+
+/** What is told when the server listens. */
+export interface ListeningNotice {
+  address: ListenAddress;
+  settings: Settings;
+  workers: number;
+  /** There was no configuration file: the reader may be new here. */
+  embedded: boolean;
+  storage: { location: string };
+}
+
+/** @returns the lines that say where the registry is, and for a newcomer what to try */
+export function renderListening({ address, settings, workers, embedded, storage }: ListeningNotice): string {
+  const where = describeListenAddress(address, settings.http);
+  const lines = [
+    `storing in ${storage.location}`,
+    `listening on ${where} with ${workers} ${workers === 1 ? "process" : "worker processes"}`,
+  ];
+  if (settings.readOnly) lines.push("read-only: pushes and deletes are refused");
+  if (embedded && address.kind === "tcp") {
+    const host = `${address.host ?? "127.0.0.1"}:${address.port}`;
+    lines.push(
+      "",
+      "Try:",
+      `  skopeo copy --all --dest-tls-verify=false docker://docker.io/library/alpine docker://${host}/alpine`,
+      `  docker tag alpine ${host}/alpine && docker push ${host}/alpine`,
+      "",
+    );
+  }
+  return lines.join("\n");
+}
+
+/** @returns what the operator should know of the place where it listens and of the state folder, a line each */
+export function renderWarnings(address: ListenAddress, state: PreparedState): string[] {
+  const warnings: string[] = [];
+  if (!isLocalOnly(address)) {
+    warnings.push(
+      "everybody who can reach this address can push, pull and delete: there is no authentication",
+    );
+  }
+  if (state.folder === undefined && state.problem !== undefined) {
+    warnings.push(
+      `no state folder (${state.problem}): what clients were promised is forgotten when the server ends; give --state-dir`,
+    );
+  }
+  return warnings;
+}
+
+/** @returns why `--workers` was not followed */
+export function renderOneWorker(): string {
+  return "a store in memory is served by one process: --workers is not followed";
+}

@@ -1,0 +1,29 @@
+import { ConfigError, RegistryCtlError } from "../errors.ts";
+import { Registry } from "../registry/registry.ts";
+import { createRegistryServer } from "../server/create-server.ts";
+import { openDriver } from "../storage/open-driver.ts";
+import type { HostedServer, ServerParts } from "./hosted-server.ts";
+
+/** Opens the store, where the process has not done so, and makes the registry's server on it. */
+export function createServer(parts: ServerParts): HostedServer {
+  const { settings, readOnlyStore, version, secret } = parts.order;
+  const storage = parts.storage ?? openDriver(settings.storage, { readOnly: readOnlyStore });
+  try {
+    return createRegistryServer({
+      registry: new Registry(storage),
+      settings,
+      coordination: parts.coordination,
+      logger: parts.logger,
+      accessLog: parts.accessLog,
+      version,
+      secret,
+    });
+  } catch (error) {
+    if (error instanceof RegistryCtlError || settings.http.tls === undefined) throw error;
+    // Nothing but the certificate and its key is read from outside here.
+    throw new ConfigError(`http.tls: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+      hint: "check http.tls.certificate and http.tls.key: PEM files that the registry's user may read",
+    });
+  }
+}

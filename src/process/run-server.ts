@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Settings } from "../config/settings.ts";
+import { SingleProcessCoordination } from "../server/coordination/single-process.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+import { createLogger } from "./create-logger.ts";
+import { removeStaleSocket } from "./listen.ts";
+import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
+import type { StartOrder } from "./messages.ts";
+import { standardWriters, startServing } from "./serving.ts";
+import { supervise } from "./supervisor.ts";
+
+/** Options of {@link runServer}. */
+export interface RunServerOptions {
+  settings: Settings;
+  version: string;
+  /** Opened already, as the registry's user; workers open it for themselves. */
+  storage: StorageDriver;
+  readOnlyStore: boolean;
+  /** 1 serves in this process; undefined: one for each core. */
+  workers: number | undefined;
+  /** Folder of the store's state; undefined: leases are kept in memory. */
+  stateFolder: string | undefined;
+  /** Asks for a drain and an end. */
+  signal: AbortSignal;
+  /** Called once, when every worker listens. */
+  onListening: (address: ListenAddress, workers: number) => void;
+}
+
+/**
+ * Serves until `signal` is aborted and all requests have ended, or `http.draintimeout` is over.
+ * @throws {ConfigError} if the address or the certificate is wrong
+ * @throws {RegistryCtlError} `ERR_LISTEN` if it cannot listen
+ */
+export async function runServer(options: RunServerOptions): Promise<void> {
+  const { settings, stateFolder, signal } = options;
+  const address = parseListenAddress(settings.http);
+  if (address.kind === "unix") await removeStaleSocket(address.path);
+  const order: StartOrder = {
+    settings: { ...settings, readOnly: settings.readOnly || options.readOnlyStore },
+    address,
+    version: options.version,
+    secret: settings.http.secret === "" ? randomBytes(32).toString("hex") : settings.http.secret,
+    readOnlyStore: options.readOnlyStore,
+    leaseFolder: stateFolder === undefined ? undefined : join(stateFolder, "leases"),
+    slices: [],
+  };
+  const workers = countWorkers(options);
+  if (workers === 1) {
+    await serveHere(order, options);
+    return;
+  }
+  const [, errors] = standardWriters();
+  const logger = await createLogger(settings.log, (line) => errors.write(line));
+  await supervise({
+    order,
+    workers,
+    logger,
+    signal,
+    onListening: (bound) => options.onListening(bound, workers),
+  });
+}
+
+/** How many processes will serve: a store in memory cannot be shared. */
+export function countWorkers({ settings, workers }: Pick<RunServerOptions, "settings" | "workers">): number {
+  return settings.storage.driver === "inmemory" ? 1 : (workers ?? availableParallelism());
+}
+
+async function serveHere(order: StartOrder, options: RunServerOptions): Promise<void> {
+  const { createServer } = await import("./registry-server.ts");
+  const serving = await startServing({
+    order,
+    storage: options.storage,
+    createServer,
+    createCoordination: (leases) => new SingleProcessCoordination(leases),
+  });
+  options.onListening(serving.address, 1);
+  await aborted(options.signal);
+  await serving.stop();
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,66 @@
+import { readFileSync, statSync } from "node:fs";
+import { StorageUnavailableError } from "../errors.ts";
+
+/** A user and a group, by number. */
+export interface Owner {
+  uid: number;
+  gid: number;
+}
+
+/**
+ * @param folder - absolute path of the store's root folder
+ * @returns whom this process should become to work on the store: its owner, if root runs it and it is somebody
+ *   else's; undefined if there is nothing to switch, or no such folder yet
+ */
+export function ownerToSwitchTo(folder: string): Owner | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const info = statSync(folder, { throwIfNoEntry: false });
+  return info === undefined || info.uid === 0 ? undefined : { uid: info.uid, gid: info.gid };
+}
+
+/**
+ * Run by root on a store whose root folder belongs to another user, becomes that user, for good, with its groups:
+ * so that nothing is left behind that the registry cannot read or remove, and because root may do nothing on a
+ * network file system that squashes it. To be called before the store is opened.
+ *
+ * @returns what was done, for people; undefined if nothing was
+ * @throws {StorageUnavailableError} if the system refuses
+ */
+export function switchToStoreOwner(folder: string): string | undefined {
+  const owner = ownerToSwitchTo(folder);
+  if (owner === undefined) return undefined;
+  const name = userName(owner.uid);
+  try {
+    process.setgroups?.([...new Set([owner.gid, ...groupsOf(name)])]);
+    process.setgid?.(owner.gid);
+    process.setuid?.(owner.uid);
+  } catch (cause) {
+    throw new StorageUnavailableError(`cannot become user ${name ?? owner.uid}, who owns ${folder}`, {
+      cause,
+      hint: "run as that user, or give root the capabilities SETUID and SETGID",
+    });
+  }
+  return `running as user ${name ?? owner.uid} (group ${owner.gid}), who owns ${folder}`;
+}
+
+/** Users of network directories are not in the file: they have no name here, and the folder's group only. */
+function userName(uid: number): string | undefined {
+  return records("/etc/passwd").find(([, , id]) => id === String(uid))?.[0];
+}
+
+function groupsOf(user: string | undefined): number[] {
+  if (user === undefined) return [];
+  const groups = records("/etc/group").filter(([, , , members]) => members?.split(",").includes(user));
+  return groups.map(([, , id]) => Number(id));
+}
+
+/** @see https://man7.org/linux/man-pages/man5/passwd.5.html */
+function records(file: string): string[][] {
+  try {
+    return readFileSync(file, "utf8")
+      .split("\n")
+      .map((line) => line.split(":"));
+  } catch {
+    return [];
+  }
+}
