@@ -79,9 +79,11 @@ export async function writeLayoutBlob(
 export async function linkLayoutClosure(from: string, to: string, rootDigest: string): Promise<void> {
   for (const line of await listLayoutClosure(from, rootDigest)) {
     const digest = line.slice(0, line.indexOf(" "));
-    await link(layoutBlobPath(from, digest), layoutBlobPath(to, digest)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "EEXIST") throw error;
-    });
+    await link(layoutBlobPath(from, digest), layoutBlobPath(to, digest)).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== "EEXIST") throw error;
+      },
+    );
   }
 }
 

@@ -127,7 +127,10 @@ async function buildImages(folder: string, content: string): Promise<void> {
     const root = await readLayoutRoot(layout, LAYOUT_TAG);
     platforms.push({ ...bare(root), platform: { architecture, os: "linux" } });
   }
-  await buildPlatformLayout(join(folder, "single"), "amd64", { packages: npm, fallbackFolder: "/usr/share/perl5" });
+  await buildPlatformLayout(join(folder, "single"), "amd64", {
+    packages: npm,
+    fallbackFolder: "/usr/share/perl5",
+  });
   await buildPlatformLayout(join(folder, "big"), "amd64", { merged: big, fallbackFolder: "/usr/bin" });
   const single = bare(await readLayoutRoot(join(folder, "single"), LAYOUT_TAG));
 
@@ -137,10 +140,14 @@ async function buildImages(folder: string, content: string): Promise<void> {
     { schemaVersion: 2, mediaType: INDEX, manifests: platforms },
     platforms.map(({ digest, platform }) => [join(folder, platform?.architecture ?? ""), digest]),
   );
-  await writeImage(join(folder, "nested"), { schemaVersion: 2, mediaType: INDEX, manifests: [index, single] }, [
-    [indexLayout, index.digest],
-    [join(folder, "single"), single.digest],
-  ]);
+  await writeImage(
+    join(folder, "nested"),
+    { schemaVersion: 2, mediaType: INDEX, manifests: [index, single] },
+    [
+      [indexLayout, index.digest],
+      [join(folder, "single"), single.digest],
+    ],
+  );
   await writeArtifacts(folder, index);
 }
 
@@ -148,7 +155,10 @@ async function writeArtifacts(folder: string, subject: LayoutDescriptor): Promis
   const artifact = join(folder, "artifact");
   await createLayout(artifact);
   const config = await writeLayoutBlob(artifact, EMPTY, "{}");
-  const sbom = await writeLayoutBlob(artifact, "application/spdx+json", { spdxVersion: "SPDX-2.3", packages: [] });
+  const sbom = await writeLayoutBlob(artifact, "application/spdx+json", {
+    spdxVersion: "SPDX-2.3",
+    packages: [],
+  });
   await writeImage(artifact, {
     schemaVersion: 2,
     mediaType: MANIFEST,
@@ -166,7 +176,10 @@ async function writeArtifacts(folder: string, subject: LayoutDescriptor): Promis
     rootfs: { type: "layers", diff_ids: [] },
   });
   const payload = await writeLayoutBlob(signature, "application/vnd.dev.cosign.simplesigning.v1+json", {
-    critical: { image: { "docker-manifest-digest": subject.digest }, type: "cosign container image signature" },
+    critical: {
+      image: { "docker-manifest-digest": subject.digest },
+      type: "cosign container image signature",
+    },
   });
   await writeImage(signature, {
     schemaVersion: 2,
@@ -178,7 +191,7 @@ async function writeArtifacts(folder: string, subject: LayoutDescriptor): Promis
 
 async function writeImage(
   layout: string,
-  manifest: { mediaType: string } & object,
+  manifest: { mediaType: string; [field: string]: unknown },
   from: [layout: string, digest: string][] = [],
 ): Promise<LayoutDescriptor> {
   await createLayout(layout);
