@@ -1,0 +1,108 @@
+import type { Dirent } from "node:fs";
+import { constants, unlinkSync } from "node:fs";
+import * as fs from "node:fs/promises";
+
+/** What the driver asks of one open file. */
+export interface FsFile {
+  /** @returns bytes read; 0 at the end */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** @returns bytes written, perhaps fewer than given */
+  write(buffer: Uint8Array, position: number): Promise<number>;
+  /** Makes the content and the size durable. */
+  datasync(): Promise<void>;
+  stat(): Promise<FsStat>;
+  chown(uid: number, gid: number): Promise<void>;
+  /** Sets the time of the last change to now. */
+  touch(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the driver asks of `stat`. */
+export interface FsStat {
+  size: number;
+  mtimeMs: number;
+  uid: number;
+  gid: number;
+  dev: number;
+  ino: number;
+  isFile(): boolean;
+  isDirectory(): boolean;
+}
+
+/**
+ * `read`: an existing file. `create`: a new file, EEXIST if there is one. `modify`: an existing file, to be changed in
+ * place.
+ */
+export type OpenMode = "read" | "create" | "modify";
+
+/**
+ * The calls of the file system that the driver makes, as far as they change anything or wait; so that a test can stand
+ * between. Errors are those of `node:fs`.
+ */
+export interface FsOperations {
+  open(path: string, mode: OpenMode): Promise<FsFile>;
+  mkdir(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  link(existing: string, path: string): Promise<void>;
+  unlink(path: string): Promise<void>;
+  unlinkSync(path: string): void;
+  rmdir(path: string): Promise<void>;
+  chown(path: string, uid: number, gid: number): Promise<void>;
+  /** Makes the entries of a folder durable. */
+  syncFolder(path: string): Promise<void>;
+  stat(path: string): Promise<FsStat>;
+  readdir(path: string): Promise<Dirent[]>;
+  realpath(path: string): Promise<string>;
+}
+
+const OPEN_FLAGS: Record<OpenMode, number> = {
+  read: constants.O_RDONLY,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  modify: constants.O_RDWR,
+};
+
+/** The real file system. */
+export const nodeFs: FsOperations = {
+  open: async (path, mode) => fileOf(await fs.open(path, OPEN_FLAGS[mode], 0o666)),
+  mkdir: (path) => fs.mkdir(path, 0o777),
+  rename: fs.rename,
+  link: fs.link,
+  unlink: fs.unlink,
+  unlinkSync,
+  rmdir: (path) => fs.rmdir(path),
+  chown: fs.chown,
+  syncFolder: async (path) => {
+    const folder = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  },
+  stat: (path) => fs.stat(path),
+  readdir: (path) => fs.readdir(path, { withFileTypes: true }),
+  realpath: (path) => fs.realpath(path),
+};
+
+function fileOf(handle: fs.FileHandle): FsFile {
+  return {
+    read: async (buffer, position) => (await handle.read(buffer, 0, buffer.length, position)).bytesRead,
+    write: async (buffer, position) => (await handle.write(buffer, 0, buffer.length, position)).bytesWritten,
+    datasync: () => handle.datasync(),
+    stat: () => handle.stat(),
+    chown: (uid, gid) => handle.chown(uid, gid),
+    touch: () => {
+      const now = new Date();
+      return handle.utimes(now, now);
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** Writes all of a buffer, however many calls it takes. */
+export async function writeFully(file: FsFile, buffer: Uint8Array, position: number): Promise<void> {
+  let done = 0;
+  while (done < buffer.length) {
+    done += await file.write(done === 0 ? buffer : buffer.subarray(done), position + done);
+  }
+}

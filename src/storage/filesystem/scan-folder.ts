@@ -1,0 +1,77 @@
+import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import type { ScanFailure, ScannedFile } from "../abilities.ts";
+import { childPath } from "../key-order.ts";
+import { isTemporaryName } from "./temporary-name.ts";
+import { isMissing } from "./translate-error.ts";
+import { type Child, childrenOf, enterLink, type WalkPosition } from "./walk-folder.ts";
+
+const BATCH_FILES = 1000;
+
+/** What a scan is told and asks beside where it starts. */
+export interface ScanOptions {
+  onFailure: (failure: ScanFailure) => void;
+  translate: (error: unknown, path: string, absolutePath: string) => unknown;
+  /** true: only the driver's temporary files; false: all others. */
+  temporary: boolean;
+}
+
+/**
+ * All files below a folder in key order by synchronous directory reads, several times as fast as promises. The event
+ * loop gets its turn after every batch.
+ */
+export async function* scanFolder(start: WalkPosition, options: ScanOptions): AsyncGenerator<ScannedFile[]> {
+  let batch: ScannedFile[] = [];
+  for (const path of filesBelow(start, options)) {
+    batch.push({ path });
+    if (batch.length < BATCH_FILES) continue;
+    yield batch;
+    batch = [];
+    await setImmediate();
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function* filesBelow(at: WalkPosition, options: ScanOptions): Generator<string> {
+  for (const child of read(at, options)) {
+    if (!child.isFolder) {
+      if (isTemporaryName(child.name) === options.temporary) yield child.path;
+      continue;
+    }
+    const realAncestors = child.isLink ? follow(child, at, options) : at.realAncestors;
+    if (realAncestors === undefined) continue;
+    yield* filesBelow({ path: child.path, absolutePath: child.absolutePath, realAncestors }, options);
+  }
+}
+
+function read(at: WalkPosition, options: ScanOptions): Child[] {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(at.absolutePath, { withFileTypes: true });
+  } catch (error) {
+    if (!isMissing(error)) report(at, error, options);
+    return [];
+  }
+  return childrenOf(at, entries, (entry) => {
+    const absolutePath = childPath(at.absolutePath, entry.name);
+    try {
+      return statSync(absolutePath).isDirectory();
+    } catch (error) {
+      if (!isMissing(error)) report({ path: childPath(at.path, entry.name), absolutePath }, error, options);
+      return undefined;
+    }
+  });
+}
+
+function follow(child: Child, at: WalkPosition, options: ScanOptions): string[] | undefined {
+  try {
+    return enterLink(realpathSync(child.absolutePath), at.realAncestors);
+  } catch (error) {
+    if (!isMissing(error)) report(child, error, options);
+    return undefined;
+  }
+}
+
+function report(at: { path: string; absolutePath: string }, error: unknown, options: ScanOptions): void {
+  options.onFailure({ path: at.path, error: options.translate(error, at.path, at.absolutePath) });
+}

@@ -1,0 +1,52 @@
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { errorCode, isMissing } from "./translate-error.ts";
+
+/** Links are 71 bytes and most manifests a few KiB: they fit into one read. */
+const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** @returns the bytes of a file, or undefined if there is none or a folder is there */
+export function readSmallFile(absolutePath: string): Uint8Array | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(absolutePath, "r");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+  try {
+    const bytesRead = readSync(descriptor, scratch, 0, scratch.length, 0);
+    if (bytesRead < scratch.length) return Uint8Array.prototype.slice.call(scratch, 0, bytesRead);
+    return readRest(descriptor, bytesRead);
+  } catch (error) {
+    if (errorCode(error) === "EISDIR") return undefined;
+    throw error;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function readRest(descriptor: number, haveBytes: number): Uint8Array {
+  let buffer = new Uint8Array(Math.max(fstatSync(descriptor).size, haveBytes) + 1);
+  buffer.set(scratch.subarray(0, haveBytes));
+  let filled = haveBytes;
+  for (;;) {
+    const bytesRead = readSync(descriptor, buffer, filled, buffer.length - filled, filled);
+    if (bytesRead === 0) return buffer.slice(0, filled);
+    filled += bytesRead;
+    if (filled < buffer.length) continue;
+    const larger = new Uint8Array(buffer.length * 2);
+    larger.set(buffer);
+    buffer = larger;
+  }
+}
+
+/** @returns size and time of a file, or undefined if there is none or a folder is there */
+export function statSmallFile(absolutePath: string): { sizeBytes: number; modifiedMs: number } | undefined {
+  try {
+    const stat = statSync(absolutePath, { throwIfNoEntry: false });
+    return stat?.isFile() ? { sizeBytes: stat.size, modifiedMs: stat.mtimeMs } : undefined;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
