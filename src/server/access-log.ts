@@ -1,0 +1,58 @@
+/** What a line of the access log tells. */
+export interface AccessRecord {
+  clientAddress: string;
+  user: string | undefined;
+  method: string;
+  uri: string;
+  httpVersion: string;
+  status: number;
+  sentBytes: number;
+  referer: string | undefined;
+  userAgent: string | undefined;
+}
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get into the log
+const UNSAFE = /["\\\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+
+/**
+ * @returns a line in the Combined Log Format, without newline
+ * @see https://httpd.apache.org/docs/2.4/logs.html#combined
+ */
+export function formatAccessLine(record: AccessRecord, now: Date): string {
+  const request = `${record.method} ${escapeField(record.uri)} HTTP/${record.httpVersion}`;
+  const size = record.sentBytes === 0 ? "-" : record.sentBytes;
+  return (
+    `${record.clientAddress || "-"} - ${bare(record.user)} [${timestamp(now)}] "${request}" ${record.status} ${size} ` +
+    `"${escapeField(record.referer ?? "")}" "${escapeField(record.userAgent ?? "")}"`
+  );
+}
+
+/** What clients send must end neither the field nor the line. */
+function escapeField(text: string): string {
+  return text.replace(UNSAFE, (character) => {
+    if (character === '"' || character === "\\") return `\\${character}`;
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
+  });
+}
+
+function bare(user: string | undefined): string {
+  return user ? escapeField(user).replaceAll(" ", "\\x20") : "-";
+}
+
+let lastSecond = -1;
+let lastTimestamp = "";
+
+/** Made once a second, because a busy server writes tens of thousands of lines in one. */
+function timestamp(now: Date): string {
+  const second = Math.floor(now.getTime() / 1000);
+  if (second !== lastSecond) {
+    lastSecond = second;
+    const two = (number: number): string => String(number).padStart(2, "0");
+    const day = `${two(now.getUTCDate())}/${MONTHS[now.getUTCMonth()]}/${now.getUTCFullYear()}`;
+    const time = `${two(now.getUTCHours())}:${two(now.getUTCMinutes())}:${two(now.getUTCSeconds())}`;
+    lastTimestamp = `${day}:${time} +0000`;
+  }
+  return lastTimestamp;
+}

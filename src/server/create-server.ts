@@ -1,0 +1,160 @@
+import http from "node:http";
+import https from "node:https";
+import type { Duplex } from "node:stream";
+import type { Settings } from "../config/settings.ts";
+import type { Logger } from "../lib/logger.ts";
+import type { Registry } from "../registry/registry.ts";
+import { BufferRings } from "./buffer-rings.ts";
+import type { Coordination } from "./coordination/coordination.ts";
+import { ExternalUrls } from "./external-url.ts";
+import { handleRequest } from "./handle-request.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { loadServerCertificate } from "./server-certificate.ts";
+import type { ServerContext } from "./server-context.ts";
+import { DEFAULT_LIMITS, type ServerLimits } from "./server-limits.ts";
+import { UploadState } from "./upload-state.ts";
+
+/** What a server is made of. */
+export interface RegistryServerOptions {
+  registry: Registry;
+  settings: Settings;
+  coordination: Coordination;
+  logger: Logger;
+  /** Takes one line of the access log, without newline, for every request when it has ended. */
+  accessLog: (line: string) => void;
+  /** Of this program. */
+  version: string;
+  /** `http.secret`, or one made at random: the same for all workers, and for all nodes that share uploads. */
+  secret: string;
+  /** Other bounds than those of production, for tests. */
+  limits?: Partial<ServerLimits>;
+}
+
+/** A server of the registry's HTTP API. */
+export interface RegistryServer {
+  /** Not listening yet: whoever calls `listen` decides on sharing the socket. */
+  server: http.Server | https.Server;
+  /** Refuses writes from now on, or takes them again. Requests that have begun are not touched. */
+  setReadOnly(on: boolean): void;
+  /**
+   * Stops listening and keeping connections alive.
+   *
+   * @param timeoutMs - how long requests may go on; 0: as long as they need
+   * @returns when all requests have ended, or the time is over and the rest was cut off
+   */
+  drain(timeoutMs: number): Promise<void>;
+  /** Requests whose answer has not left yet. */
+  requestsInFlight(): number;
+}
+
+/**
+ * Makes a server over a registry.
+ *
+ * @throws {ConfigError} if `http.tls` names files that cannot be used
+ */
+export function createRegistryServer(options: RegistryServerOptions): RegistryServer {
+  const context = createContext(options);
+  const inFlight = new InFlight();
+  const server = createNodeServer(context);
+  const handle = (request: http.IncomingMessage, response: http.ServerResponse, expects: boolean): void => {
+    inFlight.begin();
+    handleRequest(context, request, response, { awaitsContinue: expects, onEnd: () => inFlight.end() });
+  };
+  server.on("request", (request, response) => handle(request, response, false));
+  server.on("checkContinue", (request, response) => handle(request, response, true));
+  server.on("clientError", answerBrokenRequest);
+  return {
+    server,
+    setReadOnly: (on) => {
+      context.readOnly = on;
+    },
+    requestsInFlight: () => inFlight.count,
+    drain: async (timeoutMs) => {
+      context.draining = true;
+      if (server.listening) server.close();
+      server.closeIdleConnections();
+      await inFlight.none(timeoutMs);
+      server.closeAllConnections();
+    },
+  };
+}
+
+function createContext(options: RegistryServerOptions): ServerContext {
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  return {
+    registry: options.registry,
+    settings: options.settings,
+    coordination: options.coordination,
+    logger: options.logger,
+    accessLog: options.accessLog,
+    limits,
+    urls: new ExternalUrls(options.settings.http),
+    uploadState: new UploadState(options.secret),
+    manifestMemory: new MemoryBudget(limits.manifestMemoryBytes),
+    rings: new BufferRings(limits.largeBufferDownloads),
+    readOnly: options.settings.readOnly,
+    draining: false,
+  };
+}
+
+function createNodeServer(context: ServerContext): http.Server | https.Server {
+  const { limits } = context;
+  const serverOptions: http.ServerOptions = {
+    headersTimeout: limits.headersTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    // Uploads take as long as they need: bodies have time limits of their own, by progress.
+    requestTimeout: 0,
+    connectionsCheckingInterval: limits.connectionsCheckMs,
+    maxHeaderSize: limits.maxHeaderBytes,
+    noDelay: true,
+    keepAlive: true,
+  };
+  const { tls } = context.settings.http;
+  if (tls === undefined) return http.createServer(serverOptions);
+  return https.createServer({ ...serverOptions, ...loadServerCertificate(tls) });
+}
+
+/** Requests that cannot be parsed or do not come in time never reach a handler. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
+  if (!socket.writable || error.code === "ECONNRESET") {
+    socket.destroy();
+    return;
+  }
+  const status = BROKEN_REQUEST_STATUS[error.code ?? ""] ?? 400;
+  socket.end(
+    `HTTP/1.1 ${status} ${http.STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`,
+    () => socket.destroy(),
+  );
+}
+
+const BROKEN_REQUEST_STATUS: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** Counts requests, and lets one wait for the last to end. */
+class InFlight {
+  count = 0;
+  #onNone: (() => void) | undefined;
+
+  begin(): void {
+    this.count++;
+  }
+
+  end(): void {
+    this.count--;
+    if (this.count === 0) this.#onNone?.();
+  }
+
+  /** Resolves when no request is left, or after `timeoutMs` unless it is 0. */
+  none(timeoutMs: number): Promise<void> {
+    if (this.count === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = timeoutMs > 0 ? setTimeout(resolve, timeoutMs) : undefined;
+      this.#onNone = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}

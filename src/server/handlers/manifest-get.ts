@@ -1,0 +1,47 @@
+import { type Digest, parseDigest } from "../../oci/digest.ts";
+import { isTag } from "../../oci/reference.ts";
+import { TagUnknownError } from "../../registry/errors.ts";
+import type { StoredManifest } from "../../registry/manifest-store.ts";
+import type { Repository } from "../../registry/repository.ts";
+import { parseAccept } from "../accept.ts";
+import { type Answer, emptyAnswer } from "../answer.ts";
+import { entityTag, noneMatchNames } from "../entity-tag.ts";
+import type { Exchange } from "../exchange.ts";
+import { negotiateManifest } from "../manifest-negotiation.ts";
+import { objectKeys } from "../pin-keys.ts";
+import type { ServerContext } from "../server-context.ts";
+
+/** Sends a manifest, byte for byte as it was pushed. */
+export async function getManifest(context: ServerContext, exchange: Exchange): Promise<Answer> {
+  const { name, reference } = exchange.route;
+  const repository = context.registry.repository(name);
+  const byTag = !reference.includes(":");
+  const digest = byTag ? await resolveTag(repository, reference) : parseDigest(reference);
+  let stored = await readPinned(exchange, repository, digest);
+  const chosen = negotiateManifest(stored.manifest, parseAccept(exchange.header("accept")), byTag);
+  if (chosen.kind === "child") stored = await readPinned(exchange, repository, chosen.child.digest);
+  exchange.lease(objectKeys(name, stored.digest));
+  const headers = {
+    "Content-Type": stored.mediaType,
+    "Docker-Content-Digest": stored.digest,
+    Etag: entityTag(stored.digest),
+  };
+  if (noneMatchNames(exchange.header("if-none-match"), stored.digest)) return emptyAnswer(304, headers);
+  return { status: 200, headers, body: stored.bytes };
+}
+
+/** What is outside the grammar of tags cannot exist, which is all that a reader wants to know. */
+async function resolveTag(repository: Repository, tag: string): Promise<Digest> {
+  if (!isTag(tag)) throw new TagUnknownError(repository.name, tag.slice(0, 200));
+  return repository.tags.resolve(tag);
+}
+
+async function readPinned(
+  exchange: Exchange,
+  repository: Repository,
+  digest: Digest,
+): Promise<StoredManifest> {
+  const pin = exchange.hold(objectKeys(repository.name, digest));
+  if (pin instanceof Promise) await pin;
+  return repository.manifests.get(digest);
+}

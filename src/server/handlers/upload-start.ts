@@ -1,0 +1,76 @@
+import { type Digest, type DigestAlgorithm, isDigestAlgorithm, parseDigest } from "../../oci/digest.ts";
+import { isRepositoryName } from "../../oci/reference.ts";
+import { type Answer, emptyAnswer } from "../answer.ts";
+import { ApiError } from "../api-error.ts";
+import { uploadChunks } from "../body.ts";
+import type { Exchange } from "../exchange.ts";
+import { objectKeys } from "../pin-keys.ts";
+import type { ServerContext } from "../server-context.ts";
+import { blobHeaders, uploadHeaders } from "./upload-location.ts";
+
+/** Begins an upload, takes a whole blob in one request, or mounts a blob that another repository has. */
+export async function startUpload(context: ServerContext, exchange: Exchange): Promise<Answer> {
+  const { query } = exchange;
+  const mount = query.get("mount");
+  if (mount) {
+    const mounted = await mountBlob(context, exchange, parseDigest(mount), query.get("from"));
+    if (mounted) return mounted;
+  }
+  const digest = query.get("digest");
+  if (digest) return takeWholeBlob(context, exchange, parseDigest(digest));
+  const upload = await context.registry
+    .repository(exchange.route.name)
+    .uploads.start(requestedAlgorithm(query.get("digest-algorithm")));
+  const headers = uploadHeaders(context, exchange, upload);
+  await upload.close();
+  return emptyAnswer(202, headers);
+}
+
+/** @returns undefined if the blob cannot be mounted, so that it has to be uploaded */
+async function mountBlob(
+  context: ServerContext,
+  exchange: Exchange,
+  digest: Digest,
+  from: string | null,
+): Promise<Answer | undefined> {
+  const { name } = exchange.route;
+  const source = from !== null && isRepositoryName(from) ? from : undefined;
+  if (from && source === undefined) return undefined;
+  const keys = objectKeys(name, digest);
+  const pin = exchange.hold(source === undefined ? keys : [...keys, `${source}@${digest}`]);
+  if (pin instanceof Promise) await pin;
+  const { blobs } = context.registry.repository(name);
+  // Whoever may read here may read everywhere, as there is no access control: the source need not be named.
+  const mounted =
+    source === undefined
+      ? await blobs.linkIfStored(digest)
+      : await blobs.mountFrom(context.registry.repository(source), digest);
+  if (mounted === undefined) return undefined;
+  exchange.lease(keys);
+  return emptyAnswer(201, blobHeaders(context, exchange, digest));
+}
+
+async function takeWholeBlob(context: ServerContext, exchange: Exchange, digest: Digest): Promise<Answer> {
+  const { name } = exchange.route;
+  const keys = objectKeys(name, digest);
+  const pin = exchange.hold(keys);
+  if (pin instanceof Promise) await pin;
+  const upload = await context.registry.repository(name).uploads.start();
+  try {
+    await upload.append(uploadChunks(exchange, context.limits.uploadIdleTimeoutMs), exchange.signal);
+    await upload.finish(digest);
+  } catch (error) {
+    // No client knows this upload, so nobody can go on with it.
+    await upload.cancel().catch(() => undefined);
+    throw error;
+  }
+  exchange.lease(keys);
+  return emptyAnswer(201, blobHeaders(context, exchange, digest));
+}
+
+function requestedAlgorithm(text: string | null): DigestAlgorithm {
+  if (text === null || text === "") return "sha256";
+  if (isDigestAlgorithm(text)) return text;
+  const reason = `digest-algorithm ${JSON.stringify(text.slice(0, 50))} is not supported, sha256 and sha512 are`;
+  throw new ApiError("DIGEST_INVALID", { detail: { reason } });
+}

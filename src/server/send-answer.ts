@@ -1,0 +1,75 @@
+import type { Answer, AnswerHeaders, BodySource } from "./answer.ts";
+import { ClientGoneError } from "./api-error.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ServerContext } from "./server-context.ts";
+import { streamFile, streamReadable } from "./stream-file.ts";
+
+/**
+ * Sends an answer. Resolves when all of it has been given to the connection.
+ *
+ * @throws {ClientGoneError}
+ * @throws if the body's source fails; the connection is closed then, as the length that was told cannot be kept
+ */
+export function sendAnswer(context: ServerContext, exchange: Exchange, answer: Answer): void | Promise<void> {
+  const { response } = exchange;
+  // Also where nobody reads the answer any more: what was stored for it relies on them.
+  exchange.flushLeases();
+  if (response.destroyed || exchange.closed) {
+    return answer.body && !(answer.body instanceof Uint8Array) ? discard(answer.body) : undefined;
+  }
+  response.writeHead(answer.status, headersOf(context, exchange, answer));
+  const body = exchange.method === "HEAD" ? undefined : answer.body;
+  if (body === undefined || body instanceof Uint8Array) {
+    exchange.sentBytes += body?.length ?? 0;
+    response.end(body);
+    if (exchange.method === "HEAD" && answer.body && !(answer.body instanceof Uint8Array)) {
+      return discard(answer.body);
+    }
+    return undefined;
+  }
+  return sendSource(context, exchange, body);
+}
+
+function headersOf(context: ServerContext, exchange: Exchange, answer: Answer): AnswerHeaders {
+  const headers: AnswerHeaders = {
+    ...context.settings.http.headers,
+    "Docker-Distribution-Api-Version": "registry/2.0",
+    ...answer.headers,
+  };
+  if (answer.status !== 204 && answer.status !== 304) {
+    headers["Content-Length"] = String(bodyLength(answer));
+  }
+  // A body that was never asked for may or may not follow: the connection is good for nothing else.
+  if (context.draining || exchange.awaitsContinue) headers["Connection"] = "close";
+  return headers;
+}
+
+function bodyLength(answer: Answer): number {
+  if (answer.body === undefined) return answer.lengthBytes ?? 0;
+  return answer.body instanceof Uint8Array ? answer.body.length : answer.body.lengthBytes;
+}
+
+async function sendSource(context: ServerContext, exchange: Exchange, body: BodySource): Promise<void> {
+  const { response } = exchange;
+  const onSent = (bytes: number): void => {
+    exchange.sentBytes += bytes;
+  };
+  const options = { idleTimeoutMs: context.limits.downloadIdleTimeoutMs, onSent };
+  try {
+    if (body.kind === "file") {
+      await streamFile(response, body.file, body, { ...options, rings: context.rings });
+    } else {
+      await streamReadable(response, body.stream, options);
+    }
+    response.end();
+  } catch (error) {
+    const gone = exchange.closed;
+    response.destroy();
+    throw gone && !(error instanceof ClientGoneError) ? new ClientGoneError({ cause: error }) : error;
+  }
+}
+
+async function discard(body: BodySource): Promise<void> {
+  if (body.kind === "file") await body.file.close();
+  else body.stream.destroy();
+}

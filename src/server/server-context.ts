@@ -1,0 +1,32 @@
+import type { Settings } from "../config/settings.ts";
+import type { Logger } from "../lib/logger.ts";
+import type { Registry } from "../registry/registry.ts";
+import type { Answer } from "./answer.ts";
+import type { BufferRings } from "./buffer-rings.ts";
+import type { Coordination } from "./coordination/coordination.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ExternalUrls } from "./external-url.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import type { ServerLimits } from "./server-limits.ts";
+import type { UploadState } from "./upload-state.ts";
+
+/** What all requests of a server share. */
+export interface ServerContext {
+  registry: Registry;
+  settings: Settings;
+  coordination: Coordination;
+  logger: Logger;
+  accessLog: (line: string) => void;
+  limits: ServerLimits;
+  urls: ExternalUrls;
+  uploadState: UploadState;
+  manifestMemory: MemoryBudget;
+  rings: BufferRings;
+  /** Writes are refused. May change while the server runs. */
+  readOnly: boolean;
+  /** The server is about to stop: connections are not kept. */
+  draining: boolean;
+}
+
+/** Answers one kind of request. Throws what the error table knows. */
+export type Handler = (context: ServerContext, exchange: Exchange) => Answer | Promise<Answer>;
