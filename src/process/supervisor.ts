@@ -61,7 +61,6 @@ class Supervisor {
   readonly #respawn = new RespawnPolicy();
   readonly #respawnTimers = new Set<NodeJS.Timeout>();
   readonly #uploads = new UploadGrants((worker, message) => this.#send(worker, message));
-  #address: ListenAddress;
   #announced = false;
   #stopping = false;
   #failure: Error | undefined;
@@ -70,7 +69,6 @@ class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#logger = options.logger;
-    this.#address = options.order.address;
   }
 
   async run(): Promise<void> {
@@ -118,7 +116,7 @@ class Supervisor {
     }
     switch (message.type) {
       case "booted":
-        this.#send(id, { type: "start", order: { ...this.#options.order, address: this.#address } });
+        this.#send(id, { type: "start", order: this.#options.order });
         break;
       case "listening":
         this.#listening(state, message.address);
@@ -143,8 +141,6 @@ class Supervisor {
 
   #listening(state: WorkerState, address: ListenAddress): void {
     state.listeningMs = Date.now();
-    // Later workers get the port that the system chose, if it was asked to.
-    this.#address = address;
     this.#logger.info("worker listens", { worker: state.worker.id, pid: state.worker.process.pid });
     const listening = [...this.#workers.values()].filter((each) => each.listeningMs !== undefined).length;
     if (this.#announced || listening < this.#options.workers) return;

@@ -1,0 +1,25 @@
+import type { Settings } from "../../../src/config/settings.ts";
+
+/** Settings of a server on a filesystem store, for tests. */
+export function settingsFor(rootDirectory: string, addr: string): Settings {
+  return {
+    log: { level: "info", formatter: "text", fields: {}, accessLogDisabled: false },
+    storage: { driver: "filesystem", rootDirectory, maxThreads: 100 },
+    deleteEnabled: true,
+    readOnly: false,
+    uploadPurging: { enabled: false, ageMs: 0, intervalMs: 0, dryRun: false },
+    catalogMaxEntries: 1000,
+    tagsMaxTags: 1000,
+    http: {
+      addr,
+      net: "tcp",
+      prefix: "/",
+      host: "",
+      secret: "",
+      relativeUrls: false,
+      drainTimeoutMs: 0,
+      headers: {},
+      tls: undefined,
+    },
+  };
+}

@@ -1,0 +1,4 @@
+import { runWorker } from "../../../src/process/run-worker.ts";
+import { createStubServer } from "./stub-server.ts";
+
+runWorker(createStubServer);

@@ -1,0 +1,181 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const PROGRAM = fileURLToPath(new URL("./stub-supervisor.ts", import.meta.url));
+
+interface Running {
+  child: ChildProcess;
+  port: number;
+  output(): string;
+  errors(): string;
+  ended: Promise<number | null>;
+}
+
+describe("supervisor", () => {
+  let folder: string;
+  let running: Running[];
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "registry-ctl-supervisor-"));
+    running = [];
+  });
+
+  afterEach(async () => {
+    for (const { child, ended } of running) {
+      child.kill("SIGKILL");
+      await ended;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("lets all workers take connections", async () => {
+    const { port } = await start();
+    expect((await pidsOf(port, 2)).size).toBe(2);
+  });
+
+  it("replaces a worker that was killed, reports it and goes on serving", async () => {
+    const { port, errors } = await start();
+    const [victim = 0] = await pidsOf(port, 2);
+    process.kill(victim, "SIGKILL");
+    const pids = await pidsOf(port, 2, victim);
+    expect(pids.has(victim)).toBe(false);
+    expect(errors()).toMatch(/level=error msg="worker died" .*reason="signal SIGKILL"/);
+  });
+
+  it("leaves no worker behind when it is killed itself, so that the port is free", async () => {
+    const { child, port, ended } = await start();
+    const pids = await pidsOf(port, 2);
+    child.kill("SIGKILL");
+    await ended;
+    for (const pid of pids) await until(() => !isAlive(pid));
+    const server = createServer().listen(port, "127.0.0.1");
+    await once(server, "listening");
+    server.close();
+  });
+
+  it("lets one request at a time write an upload, whichever workers they reach", async () => {
+    const { port } = await start();
+    const pids = await Promise.all(Array.from({ length: 60 }, () => get(port, "/upload/one")));
+    expect(new Set(pids).size).toBe(2);
+    const lines = journal();
+    expect(lines).toHaveLength(120);
+    for (let at = 0; at < lines.length; at += 2) {
+      expect(lines[at]).toMatch(/^begin one \d+$/);
+      expect(lines[at + 1]).toBe(lines[at]?.replace("begin", "end"));
+    }
+  });
+
+  it("gives the upload of a killed worker to the next request", async () => {
+    const { port } = await start();
+    const holder = get(port, "/hold/two/never").catch(() => "cut");
+    await until(() => journal().length === 1);
+    const [, , holdingPid] = journal()[0]?.split(" ") ?? [];
+    let next = "";
+    // A request that reaches the worker of the holder dies with it; one that reaches the other has to wait.
+    while (next === "" || next === holdingPid) {
+      const request = get(port, "/upload/two").catch(() => "");
+      await until(async () => (await get(port, "/pid").catch(() => holdingPid)) !== holdingPid);
+      if (isAlive(Number(holdingPid))) process.kill(Number(holdingPid), "SIGKILL");
+      next = await request;
+    }
+    expect(await holder).toBe("cut");
+    expect(journal().slice(1)).toEqual([`begin two ${next}`, `end two ${next}`]);
+  });
+
+  it("ends with 0 after running requests, and takes no new ones, when it is asked to stop", async () => {
+    const { child, port, ended, output } = await start();
+    const slow = get(port, "/gate/open");
+    await until(() => journal().includes("waiting open"));
+    child.kill("SIGTERM");
+    await until(async () => (await get(port, "/pid").catch(() => undefined)) === undefined);
+    expect(child.exitCode).toBeNull();
+    writeFileSync(join(folder, "open"), "");
+    expect(await slow).toMatch(/^\d+$/);
+    expect(await ended).toBe(0);
+    expect(output()).toContain("GET /gate/open\n");
+  });
+
+  it("says that the port is in use, and ends instead of trying again", async () => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const bound = server.address();
+    const port = typeof bound === "object" ? (bound?.port ?? 0) : 0;
+    const { ended, errors } = launch(`127.0.0.1:${port}`);
+    expect(await ended).toBe(1);
+    expect(errors()).toBe(`error: cannot listen on 127.0.0.1:${port}: another program listens there\n`);
+    server.close();
+  });
+
+  it("gives up when its workers die at their start again and again", async () => {
+    writeFileSync(join(folder, "die-at-start"), "");
+    const { ended, errors } = launch("127.0.0.1:0");
+    expect(await ended).toBe(1);
+    expect(errors()).toMatch(/error: the workers die again and again at their start: exit code 7\n$/);
+  });
+
+  function launch(addr: string): Omit<Running, "port"> {
+    const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, folder, addr], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    let errors = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      errors += text;
+    });
+    const ended = once(child, "close").then(() => child.exitCode);
+    const launched = { child, ended, output: () => output, errors: () => errors };
+    running.push({ ...launched, port: 0 });
+    return launched;
+  }
+
+  async function start(): Promise<Running> {
+    const launched = launch("127.0.0.1:0");
+    await until(() => {
+      if (launched.child.exitCode !== null) throw new Error(launched.errors());
+      return launched.output().includes("port ");
+    });
+    return { ...launched, port: Number(/port (\d+)/.exec(launched.output())?.[1]) };
+  }
+
+  function journal(): string[] {
+    const path = join(folder, "journal");
+    return existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : [];
+  }
+});
+
+async function get(port: number, path: string): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { connection: "close" } });
+  return response.text();
+}
+
+/** Asks until `count` different workers, none of them `without`, have answered. */
+async function pidsOf(port: number, count: number, without?: number): Promise<Set<number>> {
+  const pids = new Set<number>();
+  while (pids.size < count) {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => get(port, "/pid").catch(() => "")));
+    for (const answer of answers) if (answer !== "" && Number(answer) !== without) pids.add(Number(answer));
+  }
+  return pids;
+}
+
+async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 20));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
+}
