@@ -1,0 +1,184 @@
+import { driversOf } from "./check-whole.ts";
+import type { ConfigNode, Origin } from "./config-tree.ts";
+import { type Finding, toConfigError } from "./finding.ts";
+import type { ReadValues } from "./read-values.ts";
+import type { ConfigValue } from "./schema/key-types.ts";
+import { MIN_FILESYSTEM_THREADS } from "./schema/storage-keys.ts";
+import type { HttpSettings, LogSettings, Settings, StorageSettings, TlsSettings } from "./settings.ts";
+
+/** Settings, and what only turned up while they were made. */
+export interface BuiltSettings {
+  settings: Settings;
+  findings: Finding[];
+}
+
+/**
+ * Makes settings of typed values and defaults.
+ *
+ * @throws {ConfigError} if the storage driver is none that there is
+ */
+export function buildSettings(root: ConfigNode, read: ReadValues): BuiltSettings {
+  const builder = new SettingsBuilder(read);
+  const settings: Settings = {
+    log: builder.log(),
+    storage: builder.storage(driversOf(root)[0]),
+    deleteEnabled: builder.boolean("storage.delete.enabled", false),
+    readOnly: builder.boolean("storage.maintenance.readonly.enabled", false),
+    uploadPurging: {
+      enabled: builder.boolean("storage.maintenance.uploadpurging.enabled", true),
+      ageMs: builder.milliseconds("storage.maintenance.uploadpurging.age", 168 * 3_600_000),
+      intervalMs: builder.milliseconds("storage.maintenance.uploadpurging.interval", 24 * 3_600_000),
+      dryRun: builder.boolean("storage.maintenance.uploadpurging.dryrun", false),
+    },
+    catalogMaxEntries: builder.positive("catalog.maxentries", 1000),
+    tagsMaxTags: builder.positive("tags.maxtags", 1000),
+    http: builder.http(),
+  };
+  return { settings, findings: builder.findings };
+}
+
+class SettingsBuilder {
+  readonly findings: Finding[] = [];
+  readonly #values: ReadValues["values"];
+
+  constructor(read: ReadValues) {
+    this.#values = read.values;
+  }
+
+  #value(path: string): ConfigValue | undefined {
+    return this.#values.get(path)?.value;
+  }
+
+  #say(kind: Finding["kind"], key: string, message: string): void {
+    const origin: Origin = this.#values.get(key)?.origin ?? { kind: "default" };
+    this.findings.push({ kind, key, message: `${key} ${message}`, origin });
+  }
+
+  boolean(path: string, otherwise: boolean): boolean {
+    const value = this.#value(path);
+    return typeof value === "boolean" ? value : otherwise;
+  }
+
+  text(path: string, otherwise: string): string {
+    const value = this.#value(path);
+    return typeof value === "string" ? value : otherwise;
+  }
+
+  #number(path: string, otherwise: number): number {
+    const value = this.#value(path);
+    return typeof value === "number" ? value : otherwise;
+  }
+
+  /** Zero and less stand for the default. */
+  positive(path: string, otherwise: number): number {
+    const value = this.#number(path, otherwise);
+    return value > 0 ? value : otherwise;
+  }
+
+  /** Never negative, and never zero unless zero is written: a bare number comes to a fraction of a millisecond. */
+  milliseconds(path: string, otherwise: number): number {
+    const value = this.#number(path, otherwise);
+    if (value < 0) this.#say("fatal", path, "must not be negative");
+    return Math.max(0, Math.ceil(value));
+  }
+
+  log(): LogSettings {
+    const fields = this.#value("log.fields");
+    const level = this.text("log.level", "") || this.text("loglevel", "") || "info";
+    const formatter = this.text("log.formatter", "") || "text";
+    return {
+      level: isLevel(level) ? level : "info",
+      formatter: formatter === "json" || formatter === "logstash" ? formatter : "text",
+      fields: isMapping(fields) ? { ...fields } : {},
+      accessLogDisabled: this.boolean("log.accesslog.disabled", false),
+    };
+  }
+
+  storage(driver: string | undefined): StorageSettings {
+    if (driver === "inmemory") return { driver };
+    if (driver !== "filesystem") {
+      const message = `the storage driver ${driver ?? ""} is not implemented yet`;
+      throw toConfigError([{ kind: "fatal", key: "storage", message, origin: { kind: "default" } }]);
+    }
+    const threads = this.#number("storage.filesystem.maxthreads", 100);
+    if (threads < MIN_FILESYSTEM_THREADS) {
+      const message = `is raised to ${MIN_FILESYSTEM_THREADS}, as by the Go registry`;
+      this.#say("warning", "storage.filesystem.maxthreads", message);
+    }
+    return {
+      driver,
+      rootDirectory: this.text("storage.filesystem.rootdirectory", "") || "/var/lib/registry",
+      maxThreads: Math.max(threads, MIN_FILESYSTEM_THREADS),
+    };
+  }
+
+  http(): HttpSettings {
+    const net = this.text("http.net", "") === "unix" ? "unix" : "tcp";
+    return {
+      addr: this.#address(net),
+      net,
+      prefix: this.#prefix(),
+      host: this.#host(),
+      secret: this.text("http.secret", ""),
+      relativeUrls: this.boolean("http.relativeurls", false),
+      drainTimeoutMs: this.milliseconds("http.draintimeout", 0),
+      headers: headersOf(this.#value("http.headers")),
+      tls: this.#tls(),
+    };
+  }
+
+  #address(net: "tcp" | "unix"): string {
+    const addr = this.text("http.addr", "");
+    if (net === "unix" || addr === "") return addr;
+    const port = /^(?:\[[^[\]]*\]|[^:[\]]*):([^:]*)$/.exec(addr)?.[1];
+    if (port === undefined) this.#say("fatal", "http.addr", `must be host:port, not ${JSON.stringify(addr)}`);
+    else if (/^\d+$/.test(port) && Number(port) > 65_535) {
+      this.#say("fatal", "http.addr", `must have a port up to 65535, not ${port}`);
+    }
+    return addr;
+  }
+
+  #prefix(): string {
+    const given = this.text("http.prefix", "") || "/";
+    const prefix = `/${given}/`.replace(/\/+/g, "/");
+    if (prefix !== given) this.#say("warning", "http.prefix", `is taken for ${prefix}: write it so`);
+    return prefix;
+  }
+
+  #host(): string {
+    const host = this.text("http.host", "");
+    if (host === "") return host;
+    if (!/^https?:\/\//i.test(host) || !URL.canParse(host)) {
+      this.#say("fatal", "http.host", "must be a URL such as https://registry.example.com");
+    }
+    return host;
+  }
+
+  #tls(): TlsSettings | undefined {
+    const certificate = this.text("http.tls.certificate", "");
+    if (certificate === "") return undefined;
+    const minimum = this.text("http.tls.minimumtls", "") || "tls1.2";
+    if (minimum === "tls1.0" || minimum === "tls1.1") {
+      this.#say("warning", "http.tls.minimumtls", `is raised to tls1.2: ${minimum} is not spoken any more`);
+    }
+    const minimumTls = minimum === "tls1.3" ? "TLSv1.3" : "TLSv1.2";
+    return { certificate, key: this.text("http.tls.key", ""), minimumTls };
+  }
+}
+
+function isLevel(level: string): level is LogSettings["level"] {
+  return ["error", "warn", "info", "debug", "trace"].includes(level);
+}
+
+function isMapping(value: ConfigValue | undefined): value is { [key: string]: ConfigValue } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function headersOf(value: ConfigValue | undefined): Record<string, string[]> {
+  if (!isMapping(value)) return {};
+  const lists = Object.entries(value).map(([name, values]): [string, string[]] => [
+    name,
+    Array.isArray(values) ? values.map((each) => String(each ?? "")) : [],
+  ]);
+  return Object.fromEntries(lists);
+}

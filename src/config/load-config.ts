@@ -1,0 +1,116 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { ConfigError } from "../errors.ts";
+import { checkAllowed, isAllowed } from "./allow-unimplemented.ts";
+import { EMBEDDED_CONFIG } from "./embedded-config.ts";
+import { readEnvFrom } from "./env-from.ts";
+import { type FindConfigRequest, findConfig } from "./find-config.ts";
+import { type Finding, formatFinding, toConfigError } from "./finding.ts";
+import { missingDriver, type ReadConfig, readConfig, usesMetadataDatabase } from "./read-config.ts";
+import type { ConfigSource, LoadedConfig } from "./settings.ts";
+
+/** What a configuration is found and read with. */
+export interface LoadConfigRequest extends FindConfigRequest {
+  /** Keys that must be honoured and are not implemented are an error (`serve`), else a warning. */
+  refuseUnimplemented?: boolean | undefined;
+  /** Keys, or sections of keys, that are not refused. */
+  allowUnimplemented?: readonly string[] | undefined;
+  /** Sources of the service's environment; see `readEnvFrom`. */
+  envFrom?: readonly string[] | undefined;
+}
+
+/** A configuration that was found and read, whatever is wrong with it. */
+export interface OpenedConfig {
+  source: ConfigSource;
+  /** The file's name as it was given, for messages. */
+  shownAs: string;
+  config: ReadConfig;
+  hints: string[];
+}
+
+/**
+ * Finds and reads a configuration without judging it.
+ *
+ * @throws {ConfigError} if there is none, or it cannot be read
+ * @throws {UsageError} if what was asked for contradicts itself
+ */
+export async function openConfig(request: LoadConfigRequest): Promise<OpenedConfig> {
+  const env = await readEnvFrom(request.envFrom ?? [], request.env, { cwd: request.cwd });
+  const { file, hints } = findConfig({ ...request, env });
+  if (file === undefined) {
+    const shownAs = "embedded default";
+    return {
+      source: { kind: "embedded" },
+      shownAs,
+      config: readConfig(EMBEDDED_CONFIG, shownAs, env),
+      hints,
+    };
+  }
+  const text = await readText(file.path, file.shownAs);
+  const config = readConfig(text, file.shownAs, env);
+  return { source: { kind: "file", path: file.path }, shownAs: file.shownAs, config, hints };
+}
+
+/**
+ * Finds and reads the configuration that a command works with. A relative `rootdirectory` counts from the working
+ * directory, as for the Go registry.
+ *
+ * @throws {ConfigError} with everything that is wrong, each with its place
+ * @throws {UsageError} if what was asked for contradicts itself
+ */
+export async function loadConfig(request: LoadConfigRequest): Promise<LoadedConfig & { hints: string[] }> {
+  const allowed = request.allowUnimplemented ?? [];
+  checkAllowed(allowed);
+  const { source, shownAs, config, hints } = await openConfig(request);
+  const { findings } = config;
+  throwIfUnusable(findings, shownAs);
+  const refused = findings.filter((finding) => finding.kind === "refused");
+  if (request.refuseUnimplemented === true) throwIfRefused(refused, allowed);
+  if (config.settings === undefined) throw new ConfigError(`${shownAs} gives no settings`);
+  const { settings } = config;
+  if (settings.storage.driver === "filesystem") {
+    settings.storage.rootDirectory = resolve(request.cwd, settings.storage.rootDirectory);
+  }
+  return {
+    source,
+    settings,
+    warnings: findings.map(formatFinding),
+    usesMetadataDatabase: usesMetadataDatabase(config),
+    hints,
+  };
+}
+
+function throwIfUnusable(findings: readonly Finding[], shownAs: string): void {
+  const fatal = findings.filter((finding) => finding.kind === "fatal");
+  if (fatal.length > 0)
+    throw toConfigError(fatal, `Put it right; "registry-ctl config check ${shownAs}" tells more.`);
+  const driver = missingDriver(findings);
+  if (driver !== undefined) {
+    throw toConfigError([driver], "Use the filesystem driver, or a release that has this one.");
+  }
+}
+
+function throwIfRefused(refused: readonly Finding[], allowed: readonly string[]): void {
+  const left = refused.filter((finding) => !isAllowed(finding.key, allowed));
+  const [first] = left;
+  if (first === undefined) return;
+  const keys = left.map((finding) => `--allow-unimplemented ${finding.key}`).join(" ");
+  throw toConfigError(
+    left.map((finding) => ({
+      ...finding,
+      message: `${finding.message}, and it restricts access or protects data`,
+    })),
+    `Without it the registry would be more open than the file says; to serve all the same: ${keys}`,
+  );
+}
+
+async function readText(path: string, shownAs: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    const reason =
+      code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
+    throw new ConfigError(`the config ${shownAs} cannot be read: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,35 @@
+import { distance } from "fastest-levenshtein";
+import type { Key, SectionKey } from "./schema/key-types.ts";
+import { ROOT_KEYS } from "./schema/root-keys.ts";
+
+/**
+ * Finds what somebody meant by a key that does not exist: the nearest one beside it, else one with exactly this name
+ * in another section.
+ *
+ * @param section - where the key was looked for
+ * @param path - the section's own path, empty for the top
+ * @returns the whole dotted path; undefined if nothing is near
+ */
+export function nearestKey(section: SectionKey, path: string, name: string): string | undefined {
+  const lower = name.toLowerCase();
+  const limit = Math.max(1, Math.floor(lower.length / 3));
+  let best: { key: string; distance: number } | undefined;
+  for (const key of section.keys.keys()) {
+    const found = isExtensionOf(lower, key) ? 1 : distance(lower, key);
+    if (found <= limit && (best === undefined || found < best.distance)) best = { key, distance: found };
+  }
+  if (best !== undefined) return path === "" ? best.key : `${path}.${best.key}`;
+  return [...pathsOf(ROOT_KEYS, "")].find((candidate) => candidate.endsWith(`.${lower}`));
+}
+
+/** One is the other and at most two letters more: `enable` and `enabled`, `redirects` and `redirect`. */
+function isExtensionOf(one: string, other: string): boolean {
+  const [long, short] = one.length > other.length ? [one, other] : [other, one];
+  return short.length >= 3 && long.startsWith(short) && long.length - short.length <= 2;
+}
+
+function* pathsOf(key: Key, path: string): Iterable<string> {
+  if (path !== "") yield path;
+  if (key.type !== "section") return;
+  for (const [name, child] of key.keys) yield* pathsOf(child, path === "" ? name : `${path}.${name}`);
+}
