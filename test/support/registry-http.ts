@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { Agent, type IncomingHttpHeaders, request } from "node:http";
 
+const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+
 /** An answer, read to its end. */
 export interface HttpAnswer {
   status: number;
@@ -116,7 +118,7 @@ export class RegistryHttp {
     );
     const configDigest = sha256(config);
     await this.finishUpload(await this.startUpload(repository), configDigest, config);
-    const mediaType = "application/vnd.oci.image.manifest.v1+json";
+    const mediaType = MANIFEST;
     const manifest = JSON.stringify({
       schemaVersion: 2,
       mediaType,
@@ -144,7 +146,11 @@ export class RegistryHttp {
   /** Pulls an image by its tag. @throws {Error} if any byte of it is missing or wrong */
   async expectComplete(image: PushedImage): Promise<void> {
     const { repository, tag } = image;
-    const manifest = expectStatus(await this.send("GET", `/v2/${repository}/manifests/${tag}`), 200);
+    const headers = { accept: MANIFEST };
+    const manifest = expectStatus(
+      await this.send("GET", `/v2/${repository}/manifests/${tag}`, { headers }),
+      200,
+    );
     if (sha256(manifest.body) !== image.manifestDigest)
       throw new Error(`${repository}:${tag} is another manifest`);
     for (const digest of image.blobDigests) {

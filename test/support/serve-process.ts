@@ -27,14 +27,16 @@ export interface ServeOptions {
 
 /**
  * Starts `registry-ctl serve` on a loopback port, with deletes enabled, over a filesystem store. The config file lies
- * beside the store, as `<rootDirectory>.config.yml`, and goes when the server is stopped.
+ * beside the store, as `<rootDirectory>.config.yml`, and what the server remembers in `<rootDirectory>.state`.
  */
 export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   const port = options.port ?? (await findFreePort());
   const configPath = await writeServeConfig({ ...options, port });
   const runtimeFolder = await mkdtemp(join(tmpdir(), "registry-ctl-run-"));
+  const workers = ["--workers", String(options.workers ?? 2)];
+  const state = ["--state-dir", `${options.rootDirectory}.state`];
   const server = await startServerProcess(
-    [process.execPath, REGISTRY_CTL_PATH, "serve", configPath, "--workers", String(options.workers ?? 2)],
+    [process.execPath, REGISTRY_CTL_PATH, "serve", configPath, ...workers, ...state],
     { port, env: { XDG_RUNTIME_DIR: runtimeFolder } },
   );
   const clean = () => rm(runtimeFolder, { recursive: true, force: true });

@@ -1,0 +1,35 @@
+import { tmpdir } from "node:os";
+import { execa } from "execa";
+import { REGISTRY_CTL_PATH } from "./serve-process.ts";
+
+/** What a run of the program left behind. */
+export interface ProgramResult {
+  stdout: string;
+  stderr: string;
+  exitCode: number | undefined;
+}
+
+/** Runs `bin/registry-ctl.js` as a script would: no terminal, no input, nothing of this machine's own settings. */
+export async function runRegistryCtl(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<ProgramResult> {
+  const { stdout, stderr, exitCode } = await execa(process.execPath, [REGISTRY_CTL_PATH, ...args], {
+    cwd: options.cwd ?? tmpdir(),
+    env: { ...cleanEnvironment(), ...options.env },
+    extendEnv: false,
+    reject: false,
+    stdin: "ignore",
+    timeout: 60_000,
+  });
+  return { stdout, stderr, exitCode };
+}
+
+/** This process's environment without what changes the program's behaviour. */
+export function cleanEnvironment(): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined || /^(REGISTRY_|NO_COLOR$|FORCE_COLOR$)/.test(name) ? [] : [[name, value]],
+    ),
+  );
+}
