@@ -6,7 +6,7 @@ import { startGoRegistry } from "../support/go-registry.ts";
 import { IMAGE_CLIENTS, type ImageClient, run, skopeoCopy } from "../support/image-clients.ts";
 import { listLayoutClosure } from "../support/oci-layout.ts";
 import { describeWithPrograms } from "../support/programs.ts";
-import { type RealImage, type RealImages, realImages } from "../support/real-images.ts";
+import { type RealImage, realImages } from "../support/real-images.ts";
 import { runRegistryCtl } from "../support/run-registry-ctl.ts";
 import { startServe } from "../support/serve-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
