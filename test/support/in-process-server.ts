@@ -1,0 +1,116 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import type { HttpSettings, Settings } from "../../src/config/settings.ts";
+import type { Logger } from "../../src/lib/logger.ts";
+import { Registry } from "../../src/registry/registry.ts";
+import { createRegistryServer, type RegistryServer } from "../../src/server/create-server.ts";
+import type { ServerLimits } from "../../src/server/server-limits.ts";
+import type { StorageDriver } from "../../src/storage/driver.ts";
+import { MemoryDriver } from "../../src/storage/memory/memory-driver.ts";
+import { RecordingCoordination } from "./recording-coordination.ts";
+
+/** A line of the structured log. */
+export interface LoggedLine {
+  level: string;
+  message: string;
+  fields: Record<string, unknown> | undefined;
+}
+
+/** A registry that listens in the test's own process. */
+export interface InProcessServer {
+  url: string;
+  port: number;
+  registry: Registry;
+  driver: StorageDriver;
+  coordination: RecordingCoordination;
+  accessLines: string[];
+  logged: LoggedLine[];
+  control: RegistryServer;
+  close(): Promise<void>;
+}
+
+/** Differences from the settings and bounds of a plain server. */
+export interface InProcessOptions {
+  settings?: Partial<Omit<Settings, "http">>;
+  http?: Partial<HttpSettings>;
+  limits?: Partial<ServerLimits>;
+  driver?: StorageDriver;
+  secret?: string;
+}
+
+/** Starts a registry on a free port of the loopback interface, in memory unless a driver is given. */
+export async function startInProcessServer(options: InProcessOptions = {}): Promise<InProcessServer> {
+  const driver = options.driver ?? new MemoryDriver();
+  const registry = new Registry(driver);
+  const coordination = new RecordingCoordination();
+  const accessLines: string[] = [];
+  const logged: LoggedLine[] = [];
+  const control = createRegistryServer({
+    registry,
+    settings: testSettings(options),
+    coordination,
+    logger: recordingLogger(logged),
+    accessLog: (line) => accessLines.push(line),
+    version: "0.0.0-test",
+    secret: options.secret ?? "a secret of the tests",
+    ...(options.limits ? { limits: options.limits } : {}),
+  });
+  control.server.listen(0, "127.0.0.1");
+  await once(control.server, "listening");
+  const { port } = control.server.address() as AddressInfo;
+  const scheme = options.http?.tls ? "https" : "http";
+  return {
+    url: `${scheme}://127.0.0.1:${port}`,
+    port,
+    registry,
+    driver,
+    coordination,
+    accessLines,
+    logged,
+    control,
+    close: async () => {
+      control.server.closeAllConnections();
+      await new Promise((resolve) => control.server.close(resolve));
+    },
+  };
+}
+
+function testSettings(options: InProcessOptions): Settings {
+  return {
+    log: { level: "info", formatter: "text", fields: {}, accessLogDisabled: false },
+    storage: { driver: "inmemory" },
+    deleteEnabled: true,
+    readOnly: false,
+    uploadPurging: { enabled: false, ageMs: 1, intervalMs: 1, dryRun: false },
+    catalogMaxEntries: 1000,
+    tagsMaxTags: 1000,
+    ...options.settings,
+    http: {
+      addr: "127.0.0.1:0",
+      net: "tcp",
+      prefix: "/",
+      host: "",
+      secret: "",
+      relativeUrls: false,
+      drainTimeoutMs: 0,
+      headers: {},
+      tls: undefined,
+      ...options.http,
+    },
+  };
+}
+
+function recordingLogger(lines: LoggedLine[]): Logger {
+  const at = (level: string) => (message: string, fields?: Record<string, unknown>) => {
+    lines.push({ level, message, fields });
+  };
+  const logger: Logger = {
+    error: at("error"),
+    warn: at("warn"),
+    info: at("info"),
+    debug: at("debug"),
+    trace: at("trace"),
+    child: () => logger,
+  };
+  return logger;
+}
