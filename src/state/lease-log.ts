@@ -71,8 +71,19 @@ export class LeaseLog {
 
   /** Writes what `lease` collected, in one write. Never throws: see above for a disk that takes nothing. */
   flush(): void {
-    if (this.#pending.length === 0 || this.#folder === undefined) return;
-    if (this.#failedAtMs !== undefined && this.#now() - this.#failedAtMs < RETRY_AFTER_MS) return;
+    if (this.#pending.length === 0) return;
+    if (this.#failedAtMs !== undefined && Math.abs(this.#now() - this.#failedAtMs) < RETRY_AFTER_MS) return;
+    this.#tryToWrite();
+  }
+
+  /** Writes what is left and closes the file. */
+  close(): void {
+    if (this.#pending.length > 0) this.#tryToWrite();
+    this.#closeFile();
+  }
+
+  #tryToWrite(): void {
+    if (this.#folder === undefined) return;
     try {
       this.#write(this.#folder);
       if (this.#failedAtMs !== undefined) {
@@ -82,13 +93,6 @@ export class LeaseLog {
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  /** Writes what is left and closes the file. */
-  close(): void {
-    this.#failedAtMs = undefined;
-    this.flush();
-    this.#closeFile();
   }
 
   #write(folder: string): void {

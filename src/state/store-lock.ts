@@ -1,0 +1,207 @@
+import { randomUUID } from "node:crypto";
+import { PathNotFoundError, RegistryStateError, StorageFullError } from "../errors.ts";
+import { LOCKFILES_ROOT } from "../registry/paths.ts";
+import { canCreateExclusively, type ExclusiveCreate } from "../storage/abilities.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+
+/** The lock that keeps a second writer of ours out of a store, from whatever host. */
+export const STORE_LOCK_PATH = `${LOCKFILES_ROOT}/registry-ctl.lock`;
+/** How long a lock holds that nobody renews. */
+const LEASE_MS = 10 * 60_000;
+const RENEW_MS = 60_000;
+/** Clocks of two hosts may differ by so much. */
+const SKEW_MS = 5 * 60_000;
+
+/** Who may hold a lock. */
+export interface LockHolder {
+  host: string;
+  /** Changes with each start of the machine. */
+  bootId: string;
+  /** A process id means something only within one of them: containers of a host share the boot id. */
+  pidNamespace: string;
+  pid: number;
+  /** Tells whether a process of this machine and namespace lives. */
+  isAlive: (pid: number) => boolean;
+}
+
+/** What stands in the lock file. */
+interface LockRecord {
+  token: string;
+  host: string;
+  bootId: string;
+  pidNamespace: string;
+  pid: number;
+  startedAt: string;
+  leaseUntil: string;
+}
+
+/** Somebody else holds the lock. */
+export class StoreLockedError extends RegistryStateError {
+  override readonly name: string = "StoreLockedError";
+}
+
+/** A held lock; renewed by itself until `release`. */
+export interface StoreLock {
+  /** Why there is no lock although the work may go on; undefined if there is one. */
+  readonly warning: string | undefined;
+  /** @throws {StoreLockedError} if the lock has been lost to somebody else */
+  check(): void;
+  /** Removes the lock. Never rejects. */
+  release(): Promise<void>;
+}
+
+/**
+ * Takes the store's lock. One whose holder is dead (known only on the same machine, in the same boot and pid
+ * namespace) or whose lease is over is broken. Without room on the store the work goes on without a lock.
+ *
+ * @throws {StoreLockedError} if somebody holds it
+ */
+export async function acquireStoreLock(
+  driver: StorageDriver,
+  holder: LockHolder,
+  nowMs: () => number,
+): Promise<StoreLock> {
+  if (!canCreateExclusively(driver)) return withoutLock("this store cannot lock");
+  const token = randomUUID();
+  const startedAt = new Date(nowMs()).toISOString();
+  const content = (): Uint8Array => {
+    const { host, bootId, pidNamespace, pid } = holder;
+    const leaseUntil = new Date(nowMs() + LEASE_MS).toISOString();
+    const record: LockRecord = { token, host, bootId, pidNamespace, pid, startedAt, leaseUntil };
+    return Buffer.from(`${JSON.stringify(record)}\n`);
+  };
+  try {
+    if (!(await driver.putIfAbsent(STORE_LOCK_PATH, content()))) {
+      await breakStaleLock(driver, holder, nowMs());
+      if (!(await driver.putIfAbsent(STORE_LOCK_PATH, content()))) throw lockedBy(await readLock(driver));
+    }
+  } catch (error) {
+    if (error instanceof StorageFullError) return withoutLock("the store has no room for a lock");
+    throw error;
+  }
+  return heldLock(driver, token, content);
+}
+
+function withoutLock(warning: string): StoreLock {
+  return { warning, check: () => {}, release: async () => {} };
+}
+
+function heldLock(driver: StorageDriver, token: string, content: () => Uint8Array): StoreLock {
+  let lost: StoreLockedError | undefined;
+  let renewal = Promise.resolve();
+  const renew = async (): Promise<void> => {
+    try {
+      const present = await readLock(driver);
+      if (present?.token !== token) lost = lockedBy(present, "the lock was lost: ");
+      else await driver.put(STORE_LOCK_PATH, content());
+    } catch {
+      // A full disk or a passing fault: the lease still runs, and the next renewal tries again.
+    }
+  };
+  const timer = setInterval(() => {
+    renewal = renewal.then(renew);
+  }, RENEW_MS);
+  timer.unref();
+  return {
+    warning: undefined,
+    check: () => {
+      if (lost) throw lost;
+    },
+    release: async () => {
+      clearInterval(timer);
+      await renewal;
+      try {
+        if ((await readLock(driver))?.token === token) await driver.delete(STORE_LOCK_PATH);
+      } catch {
+        // The lease ends by itself.
+      }
+    },
+  };
+}
+
+/** Removes a lock that nobody can be holding; leaves any other. */
+async function breakStaleLock(
+  driver: StorageDriver & ExclusiveCreate,
+  holder: LockHolder,
+  nowMs: number,
+): Promise<void> {
+  const record = await readLock(driver);
+  if (!(await isStale(driver, record, holder, nowMs))) throw lockedBy(record);
+  // Moved first: of two that break it, the second may have moved the first one's new lock, and puts that back.
+  const aside = `${STORE_LOCK_PATH}.stale-${randomUUID()}`;
+  try {
+    await driver.move(STORE_LOCK_PATH, aside);
+    const moved = await driver.get(aside);
+    if (parseLock(moved)?.token !== record?.token) await driver.putIfAbsent(STORE_LOCK_PATH, moved);
+    await driver.delete(aside);
+  } catch (error) {
+    if (!(error instanceof PathNotFoundError)) throw error;
+  }
+}
+
+async function isStale(
+  driver: StorageDriver,
+  record: LockRecord | undefined,
+  holder: LockHolder,
+  nowMs: number,
+): Promise<boolean> {
+  if (!record) {
+    // Empty or damaged: by a crash, unless it is just being written.
+    return nowMs - (await modifiedMs(driver, nowMs)) > LEASE_MS + SKEW_MS;
+  }
+  const isSameMachine = record.bootId === holder.bootId && record.pidNamespace === holder.pidNamespace;
+  if (isSameMachine && record.bootId !== "" && !holder.isAlive(record.pid)) return true;
+  return Date.parse(record.leaseUntil) + SKEW_MS < nowMs;
+}
+
+async function modifiedMs(driver: StorageDriver, otherwise: number): Promise<number> {
+  try {
+    return (await driver.stat(STORE_LOCK_PATH)).modifiedMs;
+  } catch (error) {
+    if (error instanceof PathNotFoundError) return otherwise;
+    throw error;
+  }
+}
+
+async function readLock(driver: StorageDriver): Promise<LockRecord | undefined> {
+  try {
+    return parseLock(await driver.get(STORE_LOCK_PATH));
+  } catch (error) {
+    if (error instanceof PathNotFoundError) return undefined;
+    throw error;
+  }
+}
+
+function parseLock(bytes: Uint8Array): LockRecord | undefined {
+  try {
+    const json: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    if (typeof json !== "object" || json === null) return undefined;
+    const fields = json as Record<string, unknown>;
+    const { token, host, bootId, pidNamespace, pid, startedAt, leaseUntil } = fields;
+    if (typeof token !== "string" || typeof pid !== "number" || typeof leaseUntil !== "string")
+      return undefined;
+    if (Number.isNaN(Date.parse(leaseUntil))) return undefined;
+    return {
+      token,
+      host: String(host),
+      bootId: String(bootId),
+      pidNamespace: String(pidNamespace),
+      pid,
+      startedAt: String(startedAt),
+      leaseUntil,
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+function lockedBy(record: LockRecord | undefined, prefix = ""): StoreLockedError {
+  const who = record
+    ? `process ${record.pid} on ${record.host} has been working on this store since ${record.startedAt}`
+    : `somebody holds ${STORE_LOCK_PATH}`;
+  return new StoreLockedError(`${prefix}${who}`, {
+    hint: record
+      ? `wait until it has ended; its lock runs out by itself after ${record.leaseUntil} if it does not renew it`
+      : "wait until it has ended; the lock runs out by itself a quarter of an hour after its last renewal",
+  });
+}
