@@ -26,9 +26,14 @@ export function repositoryPath(repository: string): string {
   return `${REPOSITORIES_ROOT}/${repository}`;
 }
 
+/** The folder of the link that makes a blob part of a repository. */
+export function layerFolderPath(repository: string, digest: Digest): string {
+  return `${repositoryPath(repository)}/_layers/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+}
+
 /** The link that makes a blob part of a repository. */
 export function layerLinkPath(repository: string, digest: Digest): string {
-  return `${repositoryPath(repository)}/_layers/${digestAlgorithm(digest)}/${digestHex(digest)}/link`;
+  return `${layerFolderPath(repository, digest)}/link`;
 }
 
 /** The folder of a repository's manifests and tags; a repository without it is in no catalog. */
@@ -41,9 +46,14 @@ export function revisionsPath(repository: string): string {
   return `${manifestsPath(repository)}/revisions`;
 }
 
+/** The folder of the link that makes a manifest part of a repository. */
+export function revisionFolderPath(repository: string, digest: Digest): string {
+  return `${revisionsPath(repository)}/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+}
+
 /** The link that makes a manifest part of a repository. */
 export function revisionLinkPath(repository: string, digest: Digest): string {
-  return `${revisionsPath(repository)}/${digestAlgorithm(digest)}/${digestHex(digest)}/link`;
+  return `${revisionFolderPath(repository, digest)}/link`;
 }
 
 /** The folder of a repository's tags. */

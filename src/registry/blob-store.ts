@@ -1,0 +1,126 @@
+import type { Readable } from "node:stream";
+import { PathNotFoundError } from "../errors.ts";
+import type { Digest } from "../oci/digest.ts";
+import { hasFastReads, type OpenedFile } from "../storage/abilities.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+import { BlobUnknownError } from "./errors.ts";
+import { writeLink } from "./link.ts";
+import { blobDataPath, layerFolderPath, layerLinkPath } from "./paths.ts";
+import type { Repository } from "./repository.ts";
+import { deleteIfThere, fileSizeBytes, removeIfEmpty } from "./small-file.ts";
+
+/** A blob that exists. */
+export interface BlobInfo {
+  digest: Digest;
+  sizeBytes: number;
+}
+
+/**
+ * The blobs of one repository: those that a layer link of it names. A manifest is no blob here, as in the Go registry:
+ * a client that was told it is one would list it as a layer, and its link would go with the manifest.
+ */
+export class BlobStore {
+  readonly #driver: StorageDriver;
+  readonly #repository: string;
+
+  constructor(driver: StorageDriver, repository: string) {
+    this.#driver = driver;
+    this.#repository = repository;
+  }
+
+  /** @throws {BlobUnknownError} unless both the link and the data exist */
+  async stat(digest: Digest): Promise<BlobInfo> {
+    const info = (await this.#isLinked(digest)) ? await this.#stored(digest) : undefined;
+    if (info === undefined) throw new BlobUnknownError(this.#repository, digest);
+    return info;
+  }
+
+  /** Tells whether both the link and the data exist, always from the store. */
+  async has(digest: Digest): Promise<boolean> {
+    return (await this.#isLinked(digest)) && (await this.#stored(digest)) !== undefined;
+  }
+
+  /**
+   * Opens a blob for streaming; resolves when it is known to exist.
+   * @param range - which part; the whole blob if left out
+   * @throws {BlobUnknownError}
+   * @throws {InvalidOffsetError} if the range begins beyond the end
+   */
+  async open(
+    digest: Digest,
+    range?: { offset: number; lengthBytes: number },
+    signal?: AbortSignal,
+  ): Promise<Readable> {
+    if (!(await this.#isLinked(digest))) throw new BlobUnknownError(this.#repository, digest);
+    try {
+      return await this.#driver.read(blobDataPath(digest), { ...range, ...(signal ? { signal } : {}) });
+    } catch (error) {
+      if (!(error instanceof PathNotFoundError)) throw error;
+      throw new BlobUnknownError(this.#repository, digest, { cause: error });
+    }
+  }
+
+  /**
+   * Opens a blob for reads into buffers of the caller, which is faster than a stream.
+   * @returns undefined if the store has no such reads; {@link BlobStore.open} serves then
+   * @throws {BlobUnknownError}
+   */
+  async openFile(digest: Digest): Promise<OpenedFile | undefined> {
+    if (!hasFastReads(this.#driver)) return undefined;
+    if (!(await this.#isLinked(digest))) throw new BlobUnknownError(this.#repository, digest);
+    try {
+      return await this.#driver.openFile(blobDataPath(digest));
+    } catch (error) {
+      if (!(error instanceof PathNotFoundError)) throw error;
+      throw new BlobUnknownError(this.#repository, digest, { cause: error });
+    }
+  }
+
+  /**
+   * Makes a stored blob part of the repository; durable when it resolves. The link is written again even if it exists:
+   * its new modification time keeps an old blob that is pushed again from the collector.
+   */
+  async link(digest: Digest): Promise<void> {
+    await writeLink(this.#driver, layerLinkPath(this.#repository, digest), digest);
+  }
+
+  /**
+   * Takes a blob out of the repository; its data stays for the collector.
+   * @throws {BlobUnknownError} if there is no link
+   */
+  async unlink(digest: Digest): Promise<void> {
+    if (!(await deleteIfThere(this.#driver, layerLinkPath(this.#repository, digest)))) {
+      throw new BlobUnknownError(this.#repository, digest);
+    }
+    await removeIfEmpty(this.#driver, layerFolderPath(this.#repository, digest));
+  }
+
+  /**
+   * Makes a blob of another repository part of this one, without copying.
+   * @returns undefined, with nothing changed, if the source does not have it
+   */
+  async mountFrom(source: Repository, digest: Digest): Promise<BlobInfo | undefined> {
+    if (!(await source.blobs.has(digest))) return undefined;
+    return this.linkIfStored(digest);
+  }
+
+  /**
+   * Makes a blob part of this repository if any repository has ever stored it. Who may not see all repositories must
+   * not be allowed to call this, since it tells whether the blob exists.
+   * @returns undefined, with nothing changed, if the data is not stored
+   */
+  async linkIfStored(digest: Digest): Promise<BlobInfo | undefined> {
+    const info = await this.#stored(digest);
+    if (info !== undefined) await this.link(digest);
+    return info;
+  }
+
+  async #isLinked(digest: Digest): Promise<boolean> {
+    return (await fileSizeBytes(this.#driver, layerLinkPath(this.#repository, digest))) !== undefined;
+  }
+
+  async #stored(digest: Digest): Promise<BlobInfo | undefined> {
+    const sizeBytes = await fileSizeBytes(this.#driver, blobDataPath(digest));
+    return sizeBytes === undefined ? undefined : { digest, sizeBytes };
+  }
+}

@@ -1,0 +1,159 @@
+import { DigestMismatchError } from "../errors.ts";
+import { forEachConcurrently } from "../lib/for-each-concurrently.ts";
+import { type Digest, digestAlgorithm, digestOf } from "../oci/digest.ts";
+import { type Manifest, parseManifest } from "../oci/manifest.ts";
+import { isForeignLayer } from "../oci/media-types.ts";
+import type { StorageDriver } from "../storage/driver.ts";
+import type { BlobStore } from "./blob-store.ts";
+import { ManifestUnknownError } from "./errors.ts";
+import { givingWay } from "./give-way.ts";
+import { writeLink } from "./link.ts";
+import { listRevisions, revisionFolders } from "./list-revisions.ts";
+import type { ManifestCache, StoredManifest } from "./manifest-cache.ts";
+import { blobDataPath, revisionFolderPath, revisionLinkPath } from "./paths.ts";
+import { deleteIfThere, fileSizeBytes, readSmallFile, removeIfEmpty } from "./small-file.ts";
+import type { TagStore } from "./tag-store.ts";
+
+/** So many references of one manifest are looked up at a time. */
+const LOOKUPS_AT_ONCE = 16;
+
+/** A manifest to be stored. */
+export interface ManifestInput {
+  bytes: Uint8Array;
+  /** The digest of `bytes`. */
+  digest: Digest;
+  /** What `bytes` say. */
+  manifest: Manifest;
+  /** Tags that are to point to it, possibly none. */
+  tags: readonly string[];
+}
+
+/**
+ * The manifests of one repository: those that a revision link of it names. Only that the link exists counts, since its
+ * path tells the digest: links that a crash left empty do no harm.
+ */
+export class ManifestStore {
+  readonly #driver: StorageDriver;
+  readonly #repository: string;
+  readonly #blobs: BlobStore;
+  readonly #tags: TagStore;
+  readonly #cache: ManifestCache;
+
+  constructor(
+    driver: StorageDriver,
+    repository: string,
+    parts: { blobs: BlobStore; tags: TagStore; cache: ManifestCache },
+  ) {
+    this.#driver = driver;
+    this.#repository = repository;
+    this.#blobs = parts.blobs;
+    this.#tags = parts.tags;
+    this.#cache = parts.cache;
+  }
+
+  /** Tells whether both the revision link and the data exist, always from the store. */
+  async has(digest: Digest): Promise<boolean> {
+    return (
+      (await this.isLinked(digest)) && (await fileSizeBytes(this.#driver, blobDataPath(digest))) !== undefined
+    );
+  }
+
+  /** Tells whether the repository has a revision link for a manifest; the data may be missing. */
+  async isLinked(digest: Digest): Promise<boolean> {
+    return (await fileSizeBytes(this.#driver, revisionLinkPath(this.#repository, digest))) !== undefined;
+  }
+
+  /**
+   * Reads a manifest. Its bytes come from memory if they were read before; that it still belongs to the repository is
+   * asked of the store each time.
+   *
+   * @throws {ManifestUnknownError} if the link or the data is missing
+   * @throws {DigestMismatchError} if the stored bytes are damaged; they are never given out
+   * @throws {InvalidManifestError} if the stored bytes are no manifest that we know
+   */
+  async get(digest: Digest): Promise<StoredManifest> {
+    if (!(await this.isLinked(digest))) throw new ManifestUnknownError(this.#repository, digest);
+    const cached = this.#cache.get(digest);
+    if (cached !== undefined) return cached;
+    const bytes = await readSmallFile(this.#driver, blobDataPath(digest));
+    if (bytes === undefined) throw new ManifestUnknownError(this.#repository, digest);
+    checkDigest(bytes, digest);
+    const manifest = parseManifest(bytes);
+    const stored = { digest, mediaType: manifest.mediaType, bytes, manifest };
+    this.#cache.set(digest, stored);
+    return stored;
+  }
+
+  /**
+   * Stores a manifest and then points tags to it: data, revision link, and for each tag its history link and its current
+   * link, each durable before the next is written; so a crash leaves at worst garbage. Everything is written even if it
+   * exists, which mends damaged data and shows the collector that the manifest was needed just now. Whether the manifest
+   * is allowed and complete is the caller's to check.
+   *
+   * @throws {DigestMismatchError} with nothing written, if `bytes` do not have `digest`
+   * @throws {InvalidReferenceError} with nothing written, if a tag is not one
+   */
+  async put(input: ManifestInput): Promise<void> {
+    const { bytes, digest, tags } = input;
+    checkDigest(bytes, digest);
+    for (const tag of tags) this.#tags.check(tag);
+    await this.#driver.put(blobDataPath(digest), bytes);
+    await writeLink(this.#driver, revisionLinkPath(this.#repository, digest), digest);
+    for (const tag of tags) await this.#tags.set(tag, digest);
+  }
+
+  /**
+   * Looks up what a manifest refers to, always in the store: its config and layers among the blobs of the repository,
+   * but not layers that are fetched elsewhere, and the entries of an index among its manifests or, as caches of BuildKit
+   * list layers there, its blobs. The subject may be missing.
+   *
+   * @returns what is missing, in the order of the manifest, each digest once
+   */
+  async findMissingReferences(manifest: Manifest): Promise<Digest[]> {
+    const blobs = new Set<Digest>();
+    for (const { digest, mediaType } of manifest.blobs) if (!isForeignLayer(mediaType)) blobs.add(digest);
+    const children = new Set(manifest.children.map((child) => child.digest));
+    const wanted = new Set([...blobs, ...children]);
+    const missing = new Set<Digest>();
+    const giveWay = givingWay();
+    await forEachConcurrently(wanted, LOOKUPS_AT_ONCE, async (digest) => {
+      await giveWay();
+      const found = (!blobs.has(digest) && (await this.has(digest))) || (await this.#blobs.has(digest));
+      if (!found) missing.add(digest);
+    });
+    return [...wanted].filter((digest) => missing.has(digest));
+  }
+
+  /**
+   * Removes a manifest from the repository: first the tags that point to it, then its revision link. The data stays for
+   * the collector, and so do history links of tags that now point elsewhere.
+   *
+   * @returns the tags that were removed
+   * @throws {ManifestUnknownError} if there is no revision link
+   */
+  async delete(digest: Digest): Promise<{ untagged: string[] }> {
+    if (!(await this.isLinked(digest))) throw new ManifestUnknownError(this.#repository, digest);
+    const untagged: string[] = [];
+    for (const tag of await this.#tags.pointingTo(digest)) {
+      if (await this.#tags.deleteIfPointingTo(tag, digest)) untagged.push(tag);
+    }
+    const wasThere = await deleteIfThere(this.#driver, revisionLinkPath(this.#repository, digest));
+    if (!wasThere) throw new ManifestUnknownError(this.#repository, digest);
+    // Only the manifest's own folder: the Go registry's collector goes wrong if `revisions` or `tags` are missing.
+    await removeIfEmpty(this.#driver, revisionFolderPath(this.#repository, digest));
+    return { untagged };
+  }
+
+  /** All manifests that have a revision link, in byte order of their digests; none if the repository does not exist. */
+  async *list(): AsyncGenerator<Digest> {
+    const folders = await revisionFolders(this.#driver, this.#repository);
+    for (const digest of await listRevisions(this.#driver, folders)) {
+      if (await this.isLinked(digest)) yield digest;
+    }
+  }
+}
+
+function checkDigest(bytes: Uint8Array, digest: Digest): void {
+  const actual = digestOf(bytes, digestAlgorithm(digest));
+  if (actual !== digest) throw new DigestMismatchError(digest, actual, "manifest");
+}

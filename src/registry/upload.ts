@@ -1,0 +1,197 @@
+import type { LRUCache } from "lru-cache";
+import { CancelledError, DigestMismatchError } from "../errors.ts";
+import { type Digest, digestAlgorithm } from "../oci/digest.ts";
+import { hasEmptyFolders } from "../storage/abilities.ts";
+import type { FileWriter, StorageDriver } from "../storage/driver.ts";
+import type { BlobInfo, BlobStore } from "./blob-store.ts";
+import { UploadInvalidError, UploadUnknownError } from "./errors.ts";
+import { blobDataPath, uploadDataPath, uploadPath, uploadStartedAtPath } from "./paths.ts";
+import { removeFolderExactly } from "./remove-folder.ts";
+import { deleteIfThere, fileSizeBytes } from "./small-file.ts";
+import { UploadHash } from "./upload-hash.ts";
+
+/** What an upload works on. */
+export interface UploadParts {
+  driver: StorageDriver;
+  repository: string;
+  blobs: BlobStore;
+  hashes: LRUCache<string, UploadHash>;
+}
+
+/**
+ * A blob while it is received. The data lies in the store from the first byte on, so that the upload can be resumed by
+ * any process; the hash is computed while it is written.
+ *
+ * There must be no other user of the same upload at the same time, in any process: two writers could store wrong bytes
+ * under a right digest. `finish` and `cancel` end the upload, `close` leaves it; afterwards this object is spent.
+ */
+export class Upload {
+  readonly uuid: string;
+  readonly #parts: UploadParts;
+  readonly #dataPath: string;
+  #sizeBytes: number;
+  #writer: FileWriter | undefined;
+  #isSpent = false;
+
+  constructor(uuid: string, sizeBytes: number, parts: UploadParts) {
+    this.uuid = uuid;
+    this.#sizeBytes = sizeBytes;
+    this.#parts = parts;
+    this.#dataPath = uploadDataPath(parts.repository, uuid);
+  }
+
+  /** How many bytes the store has of it. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /**
+   * Appends a stream. If that fails, because the stream breaks off or the store is full, what was written stays, and
+   * `sizeBytes` tells how much that is.
+   *
+   * @param signal - is looked at between chunks: who aborts it must also see to it that `body` ends
+   * @returns the size of the upload afterwards
+   * @throws {UploadUnknownError} if the upload has ended
+   * @throws {CancelledError} if `signal` is aborted
+   * @throws whatever `body` throws
+   */
+  async append(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<number> {
+    const writer = await this.#openWriter();
+    const hash = this.#hashToContinue();
+    try {
+      for await (const chunk of body) {
+        if (signal?.aborted) throw new CancelledError("the upload was aborted", { cause: signal.reason });
+        const written = writer.write(chunk);
+        // While the system writes: hashing is the slower of the two.
+        hash?.update(chunk);
+        await written;
+        this.#sizeBytes = writer.sizeBytes;
+      }
+    } catch (error) {
+      await this.#closeAfter(writer);
+      throw error;
+    }
+    return this.#sizeBytes;
+  }
+
+  /**
+   * Makes the blob: checks the digest over all stored bytes, puts the data in its place, links it into the repository
+   * and removes the upload; everything is durable before it resolves. Bytes that this process has not hashed are read
+   * from the store.
+   *
+   * Data that is already stored under the digest is replaced by the equal new data. That costs a rename, mends it if it
+   * is damaged, renews its modification time, which the collector looks at, and makes it durable even if another
+   * process has only just written it.
+   *
+   * @throws {DigestMismatchError} if the bytes have another digest; the upload is removed
+   * @throws {UploadInvalidError} if bytes are missing in the store, or have changed meanwhile; the upload is removed
+   * @throws {UploadUnknownError} if the upload has ended
+   */
+  async finish(digest: Digest): Promise<BlobInfo> {
+    const { driver, blobs } = this.#parts;
+    const writer = await this.#openWriter();
+    try {
+      await writer.commit();
+      this.#writer = undefined;
+    } catch (error) {
+      await this.#closeAfter(writer);
+      throw error;
+    }
+    const hash = await this.#hashAll(digest, writer.sizeBytes);
+    const actual = hash.digest();
+    if (actual !== digest) {
+      await this.#remove();
+      throw new DigestMismatchError(digest, actual, "the uploaded content");
+    }
+    await driver.move(this.#dataPath, blobDataPath(digest));
+    await blobs.link(digest);
+    await this.#remove();
+    return { digest, sizeBytes: hash.hashedBytes };
+  }
+
+  /** Ends the upload and removes what was received. Cancelling an ended upload has no effect. */
+  async cancel(): Promise<void> {
+    if (this.#isSpent) return;
+    await this.#writer?.cancel();
+    await this.#remove();
+  }
+
+  /** Leaves the upload to whoever resumes it. Closing again, or closing an ended upload, has no effect. */
+  async close(): Promise<void> {
+    if (this.#isSpent) return;
+    this.#isSpent = true;
+    const writer = this.#writer;
+    this.#writer = undefined;
+    await writer?.close();
+  }
+
+  async #openWriter(): Promise<FileWriter> {
+    if (this.#isSpent) throw new UploadUnknownError(this.#parts.repository, this.uuid);
+    this.#writer ??= await this.#parts.driver.openWriter(this.#dataPath, { append: true });
+    this.#sizeBytes = this.#writer.sizeBytes;
+    return this.#writer;
+  }
+
+  /** The hash of exactly what is stored so far, if this process has it. */
+  #hashToContinue(): UploadHash | undefined {
+    const { hashes } = this.#parts;
+    const known = hashes.get(this.uuid);
+    if (known?.hashedBytes === this.#sizeBytes) return known;
+    if (this.#sizeBytes > 0) return undefined;
+    const fresh = new UploadHash(known?.algorithm ?? "sha256");
+    hashes.set(this.uuid, fresh);
+    return fresh;
+  }
+
+  /** Ends a writer that failed. What it hashed and what it stored may differ by a part of the last chunk. */
+  async #closeAfter(writer: FileWriter): Promise<void> {
+    this.#writer = undefined;
+    this.#sizeBytes = writer.sizeBytes;
+    try {
+      await writer.close();
+      this.#sizeBytes = (await this.#storedBytes()) ?? writer.sizeBytes;
+    } catch {
+      // The first error is the one to be told.
+    }
+    const hashedBytes = this.#parts.hashes.get(this.uuid)?.hashedBytes ?? 0;
+    if (hashedBytes > this.#sizeBytes) this.#parts.hashes.delete(this.uuid);
+  }
+
+  async #hashAll(digest: Digest, sizeBytes: number): Promise<UploadHash> {
+    const { driver, hashes } = this.#parts;
+    const algorithm = digestAlgorithm(digest);
+    const known = hashes.get(this.uuid);
+    const isUsable = known?.algorithm === algorithm && known.hashedBytes <= sizeBytes;
+    const hash = isUsable ? known : new UploadHash(algorithm);
+    hashes.delete(this.uuid);
+    if (hash.hashedBytes < sizeBytes) {
+      await hash.updateFrom(await driver.read(this.#dataPath, { offset: hash.hashedBytes }));
+    }
+    hashes.set(this.uuid, hash);
+    const storedBytes = await this.#storedBytes();
+    if (storedBytes === sizeBytes && hash.hashedBytes === sizeBytes) return hash;
+    await this.#remove();
+    const found = `${storedBytes ?? "no"} bytes are stored, ${hash.hashedBytes} were hashed, expected ${sizeBytes}`;
+    throw new UploadInvalidError(this.uuid, found);
+  }
+
+  #storedBytes(): Promise<number | undefined> {
+    return fileSizeBytes(this.#parts.driver, this.#dataPath);
+  }
+
+  /**
+   * Removes everything of the upload. The start time goes last, because an upload without one is purged by nobody. What
+   * else there may be, above all the Go registry's hash states, is looked for only if the folder does not go away.
+   */
+  async #remove(): Promise<void> {
+    const { driver, repository, hashes } = this.#parts;
+    this.#isSpent = true;
+    this.#writer = undefined;
+    hashes.delete(this.uuid);
+    await deleteIfThere(driver, this.#dataPath);
+    await deleteIfThere(driver, uploadStartedAtPath(repository, this.uuid));
+    const folder = uploadPath(repository, this.uuid);
+    if (hasEmptyFolders(driver) && (await driver.removeFolder(folder))) return;
+    await removeFolderExactly(driver, folder);
+  }
+}
