@@ -1,0 +1,115 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+
+/** Where a registry listens, as its configuration says. */
+export interface ProbeTarget {
+  /** `host:port`, `:port`, or the path of a socket. */
+  addr: string;
+  net: "tcp" | "unix";
+  /** With leading and trailing slash. */
+  prefix: string;
+  /** It speaks TLS. */
+  tls: boolean;
+}
+
+/** What is known of the registry at an address. */
+export type ProbeResult =
+  | { kind: "read-only" }
+  /** Nothing listens there. */
+  | { kind: "nobody" }
+  /** `answer` says for people what came back. */
+  | { kind: "other"; answer: string };
+
+const TIMEOUT_MS = 10_000;
+const BODY = "{}";
+const MAX_ANSWER_BYTES = 64 * 1024;
+const PROBE_PATH = "v2/registry-ctl/write-probe/manifests/probe";
+/** Nothing listens at the address, or this machine does not have the address. */
+const NOBODY = new Set(["ECONNREFUSED", "ENOENT", "EADDRNOTAVAIL", "EAFNOSUPPORT"]);
+
+/**
+ * Finds out whether the registry at its own address takes writes, by an upload of a manifest that no registry accepts:
+ * one that takes writes answers 400 and changes nothing, one in read-only mode answers 405. All other answers prove
+ * nothing; a 405 does only if it is a registry that says it.
+ *
+ * An address without a host stands for this machine, with IPv4 and IPv6. The certificate is not verified: nothing
+ * secret is sent, and the name in it is seldom that of the address.
+ */
+export async function probeWrites(target: ProbeTarget): Promise<ProbeResult> {
+  const results: ProbeResult[] = [];
+  for (const place of placesOf(target)) results.push(await probePlace(target, place));
+  return (
+    results.find(({ kind }) => kind === "other") ??
+    results.find(({ kind }) => kind === "read-only") ?? { kind: "nobody" }
+  );
+}
+
+type Place = { socketPath: string } | { host: string; port: number };
+
+function placesOf({ addr, net }: ProbeTarget): Place[] {
+  if (net === "unix") return [{ socketPath: addr }];
+  const colon = addr.lastIndexOf(":");
+  const port = Number(addr.slice(colon + 1));
+  const host = addr.slice(0, Math.max(colon, 0)).replace(/^\[|\]$/g, "");
+  const isAny = host === "" || host === "0.0.0.0" || host === "::" || host === "localhost";
+  return (isAny ? ["127.0.0.1", "::1"] : [host]).map((name) => ({ host: name, port }));
+}
+
+function probePlace(target: ProbeTarget, place: Place): Promise<ProbeResult> {
+  return new Promise((resolve) => {
+    const fail = (error: NodeJS.ErrnoException): void => {
+      if (NOBODY.has(error.code ?? "")) resolve({ kind: "nobody" });
+      else resolve({ kind: "other", answer: `no answer: ${error.message}` });
+    };
+    try {
+      const options = {
+        ...place,
+        method: "PUT",
+        path: `${target.prefix}${PROBE_PATH}`,
+        headers: {
+          "content-type": "application/vnd.oci.image.manifest.v1+json",
+          "content-length": String(BODY.length),
+          connection: "close",
+        },
+        timeout: TIMEOUT_MS,
+      };
+      const request: ClientRequest = target.tls
+        ? httpsRequest({ ...options, rejectUnauthorized: false })
+        : httpRequest(options);
+      request.on("error", fail);
+      request.on("timeout", () => request.destroy(new Error(`nothing within ${TIMEOUT_MS / 1000} s`)));
+      request.on("response", (response) => {
+        readAnswer(response).then((body) => resolve(judge(response, body)), fail);
+      });
+      request.end(BODY);
+    } catch (error) {
+      fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response) {
+    const bytes = Buffer.from(chunk);
+    length += bytes.length;
+    if (length > MAX_ANSWER_BYTES) break;
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function judge(response: IncomingMessage, body: string): ProbeResult {
+  const status = response.statusCode ?? 0;
+  const isRegistry =
+    response.headers["docker-distribution-api-version"] !== undefined ||
+    /"code"\s*:\s*"UNSUPPORTED"/.test(body);
+  if (status === 405 && isRegistry) return { kind: "read-only" };
+  if (status === 405) return { kind: "other", answer: "405, but not by a registry" };
+  const takesWrites = status === 400 && /"code"\s*:\s*"[A-Z]*(MANIFEST|TAG|NAME|DIGEST|SIZE)/.test(body);
+  return {
+    kind: "other",
+    answer: takesWrites ? `${status}: it takes writes` : `${status} ${response.statusMessage ?? ""}`.trim(),
+  };
+}

@@ -1,0 +1,99 @@
+import { CancelledError, PathNotFoundError } from "../../errors.ts";
+import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { canDeleteMany, hasEmptyFolders, hasSmallReads } from "../../storage/abilities.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+
+/** Files of one batch; a bulk delete of S3 takes as many. */
+const BATCH_FILES = 1000;
+
+/** One file that goes. */
+export interface DeleteStep {
+  path: string;
+  /** Folders above it that go if they are empty then, the deepest first. */
+  folders: readonly string[];
+}
+
+/** What became of a step. `kept`: it was written since it was planned. `gone`: somebody else was first. */
+export type DeleteOutcome = "deleted" | "gone" | "kept" | { error: unknown };
+
+/** Options of {@link deleteFiles}. */
+export interface DeleteOptions<Step extends DeleteStep> {
+  concurrency: number;
+  /** A file that was written after it is kept, where the driver can tell cheaply. */
+  keepWrittenAfterMs: number;
+  signal?: AbortSignal | undefined;
+  onOutcome: (step: Step, outcome: DeleteOutcome) => void;
+  /** Called before each batch; what it throws ends the run. */
+  beforeBatch?: (() => Promise<void>) | undefined;
+}
+
+/**
+ * Removes files, batch by batch, each by its exact path, and the folders that are empty then. A file that cannot be
+ * removed is told of by `onOutcome`; the others go on.
+ *
+ * @throws {CancelledError} between two batches, when `signal` is aborted
+ */
+export async function deleteFiles<Step extends DeleteStep>(
+  driver: StorageDriver,
+  steps: Iterable<Step>,
+  options: DeleteOptions<Step>,
+): Promise<void> {
+  let batch: Step[] = [];
+  for (const step of steps) {
+    batch.push(step);
+    if (batch.length < BATCH_FILES) continue;
+    await deleteBatch(driver, batch, options);
+    batch = [];
+  }
+  if (batch.length > 0) await deleteBatch(driver, batch, options);
+}
+
+async function deleteBatch<Step extends DeleteStep>(
+  driver: StorageDriver,
+  batch: readonly Step[],
+  options: DeleteOptions<Step>,
+): Promise<void> {
+  if (options.signal?.aborted) throw new CancelledError();
+  await options.beforeBatch?.();
+  if (canDeleteMany(driver) && !hasSmallReads(driver)) {
+    const failures = await driver.deleteMany(batch.map(({ path }) => path));
+    const errors = new Map(failures.map(({ path, error }) => [path, error]));
+    for (const step of batch) {
+      options.onOutcome(step, errors.has(step.path) ? { error: errors.get(step.path) } : "deleted");
+    }
+    return;
+  }
+  await forEachConcurrently(batch, options.concurrency, async (step) => {
+    options.onOutcome(step, await deleteOne(driver, step, options.keepWrittenAfterMs));
+  });
+}
+
+async function deleteOne(
+  driver: StorageDriver,
+  step: DeleteStep,
+  keepWrittenAfterMs: number,
+): Promise<DeleteOutcome> {
+  let outcome: DeleteOutcome = "deleted";
+  try {
+    if (hasSmallReads(driver)) {
+      const info = driver.statFileSync(step.path);
+      if (info && info.modifiedMs > keepWrittenAfterMs) return "kept";
+    }
+    await driver.delete(step.path);
+  } catch (error) {
+    if (!(error instanceof PathNotFoundError)) return { error };
+    outcome = "gone";
+  }
+  await removeFolders(driver, step.folders);
+  return outcome;
+}
+
+/** An empty folder that stays behind does no harm, so that it is no failure. */
+async function removeFolders(driver: StorageDriver, folders: readonly string[]): Promise<void> {
+  if (!hasEmptyFolders(driver)) return;
+  try {
+    for (const folder of folders) if (!(await driver.removeFolder(folder))) return;
+  } catch {
+    // Kept, as said above.
+  }
+}

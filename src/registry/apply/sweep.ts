@@ -1,0 +1,207 @@
+import type { StorageDriver } from "../../storage/driver.ts";
+import type { DigestId } from "../graph/digest-table.ts";
+import {
+  blobDataPath,
+  layerLinkPath,
+  revisionLinkPath,
+  tagHistoryLinkPath,
+  tagIndexPath,
+  tagPath,
+} from "../paths.ts";
+import { type Amounts, noAmounts } from "../plan/amounts.ts";
+import type { CollectionPlan } from "../plan/collection-plan.ts";
+import { type DeleteStep, deleteFiles } from "./delete-files.ts";
+import { removeEmptyRepository } from "./remove-empty-repository.ts";
+
+/** The phases of a sweep, in order. A crash between any two steps leaves garbage, never a dangling reference. */
+export type SweepPhase = "tag history" | "manifests" | "layer links" | "empty repositories" | "blobs";
+
+/** One deletion that failed. */
+export interface FailedDeletion {
+  path: string;
+  error: string;
+}
+
+/** What a sweep has done so far. */
+export interface SweepResult {
+  deleted: Amounts;
+  failed: FailedDeletion[];
+  /** Files that were written since they were planned, or that something is kept for. */
+  kept: number;
+}
+
+/** Options of {@link Sweep}. */
+export interface SweepOptions {
+  concurrency: number;
+  signal?: AbortSignal | undefined;
+  beforeBatch?: (() => Promise<void>) | undefined;
+  onProgress?: ((phase: SweepPhase, done: number, total: number) => void) | undefined;
+}
+
+interface SweepStep extends DeleteStep {
+  repository: string;
+  id: DigestId;
+  sizeBytes: number;
+}
+
+/** Carries out a plan. What could not be removed keeps what it refers to. */
+export class Sweep {
+  readonly result: SweepResult = { deleted: noAmounts(), failed: [], kept: 0 };
+  readonly #driver: StorageDriver;
+  readonly #plan: CollectionPlan;
+  readonly #options: SweepOptions;
+  /** By repository: digests of which a history link or the revision link stays. */
+  readonly #retained = new Map<string, Set<DigestId>>();
+  /** Blobs that something which stays refers to. */
+  readonly #retainedBlobs = new Set<DigestId>();
+
+  constructor(driver: StorageDriver, plan: CollectionPlan, options: SweepOptions) {
+    this.#driver = driver;
+    this.#plan = plan;
+    this.#options = options;
+  }
+
+  /** @throws {CancelledError} between two batches, when the signal is aborted; `result` tells what was done */
+  async run(): Promise<SweepResult> {
+    const { eligible } = this.#plan;
+    await this.#phase("tag history", eligible.tagHistoryLinks, this.#historySteps(), (deleted) => {
+      deleted.tagHistoryLinks++;
+    });
+    await this.#phase("manifests", eligible.manifests, this.#manifestSteps(), (deleted) => {
+      deleted.manifests++;
+    });
+    await this.#phase("layer links", eligible.layerLinks, this.#layerSteps(), (deleted) => {
+      deleted.layerLinks++;
+    });
+    await this.#removeEmptyRepositories();
+    await this.#phase("blobs", eligible.blobs, this.#blobSteps(), (deleted, step) => {
+      deleted.blobs++;
+      deleted.bytes += step.sizeBytes;
+    });
+    return this.result;
+  }
+
+  async #phase(
+    phase: SweepPhase,
+    total: number,
+    steps: Iterable<SweepStep>,
+    count: (deleted: Amounts, step: SweepStep) => void,
+  ): Promise<void> {
+    let done = 0;
+    await deleteFiles(this.#driver, steps, {
+      concurrency: this.#options.concurrency,
+      keepWrittenAfterMs: this.#plan.rules.keepWrittenAfterMs,
+      signal: this.#options.signal,
+      beforeBatch: this.#options.beforeBatch,
+      onOutcome: (step, outcome) => {
+        this.#options.onProgress?.(phase, ++done, total);
+        if (outcome === "deleted") count(this.result.deleted, step);
+        else if (outcome === "kept") {
+          this.result.kept++;
+          if (step.repository !== "") this.#retain(step.repository, step.id);
+        } else if (outcome !== "gone") {
+          const { error } = outcome;
+          this.result.failed.push({
+            path: step.path,
+            error: error instanceof Error ? error.message : String(error),
+          });
+          if (step.repository !== "") this.#retain(step.repository, step.id);
+        }
+      },
+    });
+  }
+
+  *#historySteps(): Generator<SweepStep> {
+    const { repositories, table } = this.#plan;
+    for (const { repository, history } of repositories) {
+      for (const { tag, ids } of history) {
+        for (const id of ids) {
+          const path = tagHistoryLinkPath(repository, tag, table.digestOf(id));
+          const folder = parent(path);
+          // A tag's folder goes only if nothing is left in it; one with a current link never is empty.
+          const folders = [folder, parent(folder), tagIndexPath(repository, tag), tagPath(repository, tag)];
+          yield { path, folders, repository, id, sizeBytes: 0 };
+        }
+      }
+    }
+  }
+
+  *#manifestSteps(): Generator<SweepStep> {
+    const { repositories, table } = this.#plan;
+    for (const { repository, manifests } of repositories) {
+      for (const { id } of manifests) {
+        if (this.#retained.get(repository)?.has(id)) {
+          this.result.kept++;
+          continue;
+        }
+        const path = revisionLinkPath(repository, table.digestOf(id));
+        yield { path, folders: [parent(path)], repository, id, sizeBytes: 0 };
+      }
+    }
+  }
+
+  *#layerSteps(): Generator<SweepStep> {
+    const { repositories, table } = this.#plan;
+    for (const { repository, layerLinks } of repositories) {
+      const keepsAll = this.#retained.has(repository);
+      for (const id of layerLinks) {
+        if (keepsAll) {
+          this.#retain(repository, id);
+          this.result.kept++;
+          continue;
+        }
+        const path = layerLinkPath(repository, table.digestOf(id));
+        yield { path, folders: [parent(path)], repository, id, sizeBytes: 0 };
+      }
+    }
+  }
+
+  *#blobSteps(): Generator<SweepStep> {
+    const { blobs, table } = this.#plan;
+    for (let index = 0; index < blobs.length; index++) {
+      const id = blobs.id(index);
+      if (this.#retainedBlobs.has(id)) {
+        this.result.kept++;
+        continue;
+      }
+      const path = blobDataPath(table.digestOf(id));
+      yield { path, folders: [parent(path)], repository: "", id, sizeBytes: blobs.sizeBytes(index) };
+    }
+  }
+
+  async #removeEmptyRepositories(): Promise<void> {
+    const emptied = this.#plan.repositories
+      .filter(({ isEmptied }) => isEmptied)
+      .map((plan) => plan.repository);
+    const names = [...this.#plan.emptyRepositories, ...emptied].filter((name) => !this.#retained.has(name));
+    for (const [index, name] of names.entries()) {
+      if (index % 100 === 0) await this.#options.beforeBatch?.();
+      try {
+        await removeEmptyRepository(this.#driver, name);
+      } catch (error) {
+        this.result.failed.push({
+          path: name,
+          error: error instanceof Error ? error.message : String(error),
+        });
+      }
+      this.#options.onProgress?.("empty repositories", index + 1, names.length);
+    }
+  }
+
+  /** A link to a digest stays: so must its blob and, if it is a manifest, everything that this refers to. */
+  #retain(repository: string, id: DigestId): void {
+    const { references } = this.#plan;
+    const retained = this.#retained.get(repository) ?? new Set();
+    this.#retained.set(repository, retained.add(id));
+    const pending = [id];
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      if (this.#retainedBlobs.has(next)) continue;
+      this.#retainedBlobs.add(next);
+      pending.push(...references.blobs(next), ...references.childManifests(next));
+    }
+  }
+}
+
+function parent(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}

@@ -1,0 +1,83 @@
+import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { isDigest } from "../../oci/digest.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+import { repositoryPath } from "../paths.ts";
+import { readSmallFile } from "../scan/read-small-file.ts";
+import type { RepositoryEntries } from "../scan/repository-entries.ts";
+import type { DigestId, DigestTable } from "./digest-table.ts";
+import type { ManifestReferences } from "./manifest-references.ts";
+
+/** One repository with its tags read and every manifest that matters to it loaded. */
+export interface RepositoryGraph {
+  entries: RepositoryEntries;
+  /** What each readable tag points to. */
+  tagTargets: Map<string, DigestId>;
+  /** Tags whose link does not say a digest, with the reason. */
+  brokenTags: Map<string, string>;
+}
+
+/** Options of {@link loadRepositoryGraph}. */
+export interface GraphOptions {
+  table: DigestTable;
+  references: ManifestReferences;
+  /** How many files are read at a time. */
+  concurrency: number;
+}
+
+/** Reads the tags of a repository, and all its manifests with the children of indexes at any depth. */
+export async function loadRepositoryGraph(
+  driver: StorageDriver,
+  entries: RepositoryEntries,
+  options: GraphOptions,
+): Promise<RepositoryGraph> {
+  const graph: RepositoryGraph = { entries, tagTargets: new Map(), brokenTags: new Map() };
+  await forEachConcurrently(entries.tags, options.concurrency, async ([tag, { currentModifiedMs }]) => {
+    if (currentModifiedMs !== undefined) await readTag(driver, graph, tag, options.table);
+  });
+  await loadManifests(driver, entries.revisions.ids(), options);
+  await loadManifests(driver, graph.tagTargets.values(), options);
+  return graph;
+}
+
+async function readTag(
+  driver: StorageDriver,
+  graph: RepositoryGraph,
+  tag: string,
+  table: DigestTable,
+): Promise<void> {
+  try {
+    // Not `tagCurrentLinkPath`: the repository's name may be outside the grammar.
+    const path = `${repositoryPath(graph.entries.name)}/_manifests/tags/${tag}/current/link`;
+    const bytes = await readSmallFile(driver, path);
+    const text = bytes === undefined ? undefined : Buffer.from(bytes).toString("utf8").trim();
+    if (text !== undefined && isDigest(text)) graph.tagTargets.set(tag, table.intern(text));
+    else
+      graph.brokenTags.set(
+        tag,
+        text === undefined ? "it is gone" : `it says ${JSON.stringify(text.slice(0, 100))}`,
+      );
+  } catch (error) {
+    graph.brokenTags.set(tag, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** Loads manifests and, level by level, the manifests that they list. */
+async function loadManifests(
+  driver: StorageDriver,
+  ids: Iterable<DigestId>,
+  { references, concurrency }: GraphOptions,
+): Promise<void> {
+  let level: Iterable<DigestId> = ids;
+  for (;;) {
+    const next: DigestId[] = [];
+    await forEachConcurrently(level, concurrency, async (id) => {
+      if (references.state(id) !== "unread") return;
+      await references.load(driver, id);
+      for (const child of references.childManifests(id)) {
+        if (references.state(child) === "unread") next.push(child);
+      }
+    });
+    if (next.length === 0) return;
+    level = next;
+  }
+}

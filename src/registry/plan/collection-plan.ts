@@ -1,0 +1,39 @@
+import type { ScanFailure } from "../../storage/abilities.ts";
+import type { DigestTable } from "../graph/digest-table.ts";
+import type { ManifestReferences } from "../graph/manifest-references.ts";
+import type { Amounts } from "./amounts.ts";
+import type { BlobPlan } from "./blob-plan.ts";
+import type { CollectionRules } from "./collection-rules.ts";
+import type { RepositoryPlan } from "./repository-plan.ts";
+
+/** Everything that a collection will remove, and what it found. */
+export interface CollectionPlan {
+  rules: CollectionRules;
+  table: DigestTable;
+  references: ManifestReferences;
+  /** Repositories of which something goes, in key order. */
+  repositories: readonly RepositoryPlan[];
+  /** Repositories of which nothing but empty folders is left. */
+  emptyRepositories: readonly string[];
+  blobs: BlobPlan;
+  /** Names by the owner numbers of `blobs`. */
+  ownerNames: ReadonlyMap<number, string>;
+  /** Blobs that stay. */
+  marked: { blobs: number; bytes: number };
+  eligible: Amounts;
+  found: FoundAmounts;
+  warnings: readonly string[];
+  /** Folders that could not be listed. */
+  failures: readonly ScanFailure[];
+  /** Some of them are below `repositories`: then no blob is planned. */
+  rootsAreIncomplete: boolean;
+}
+
+/** How much there is. */
+export interface FoundAmounts {
+  repositories: number;
+  tags: number;
+  manifests: number;
+  blobs: number;
+  bytes: number;
+}

@@ -1,0 +1,221 @@
+import { PathNotFoundError } from "../../errors.ts";
+import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import type { ScanFailure } from "../../storage/abilities.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+import { DigestSet } from "../graph/digest-set.ts";
+import { DigestTable } from "../graph/digest-table.ts";
+import { ManifestReferences } from "../graph/manifest-references.ts";
+import { PagedArray } from "../graph/paged-array.ts";
+import { loadRepositoryGraph } from "../graph/repository-graph.ts";
+import { blobDataPath, REPOSITORIES_ROOT } from "../paths.ts";
+import { findEmptyRepositories } from "../scan/empty-repositories.ts";
+import { statSmallFile } from "../scan/read-small-file.ts";
+import type { RepositoryEntries } from "../scan/repository-entries.ts";
+import { type ScannedBlob, scanBlobs } from "../scan/scan-blobs.ts";
+import { scanRepositories } from "../scan/scan-repositories.ts";
+import { noAmounts } from "./amounts.ts";
+import { BlobPlan } from "./blob-plan.ts";
+import type { CollectionPlan, FoundAmounts } from "./collection-plan.ts";
+import type { CollectionRules } from "./collection-rules.ts";
+import { planRepository } from "./plan-repository.ts";
+import type { RepositoryPlan } from "./repository-plan.ts";
+
+/** How far planning is. */
+export interface PlanProgress {
+  phase: "repositories" | "blobs";
+  repositories: number;
+  manifests: number;
+  blobs: number;
+}
+
+/** Options of {@link planCollection}. */
+export interface CollectionPlanOptions {
+  rules: CollectionRules;
+  /** How many files are read at a time. */
+  concurrency: number;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: PlanProgress) => void) | undefined;
+}
+
+/**
+ * Scans the whole store once and decides what goes. Changes nothing.
+ *
+ * @throws {CancelledError} when `signal` is aborted
+ */
+export async function planCollection(
+  driver: StorageDriver,
+  options: CollectionPlanOptions,
+): Promise<CollectionPlan> {
+  return new CollectionPlanner(driver, options).plan();
+}
+
+class CollectionPlanner {
+  readonly #driver: StorageDriver;
+  readonly #options: CollectionPlanOptions;
+  readonly #table = new DigestTable();
+  readonly #references = new ManifestReferences(this.#table);
+  /** 1 for each digest whose blob some repository needs. */
+  readonly #marks = PagedArray.bytes();
+  /** Number of a repository that links a digest. */
+  readonly #owners = PagedArray.integers();
+  readonly #ownerNames = new Map<number, string>();
+  readonly #needed = new DigestSet();
+  readonly #revisions = new DigestSet();
+  readonly #repositories: RepositoryPlan[] = [];
+  readonly #names = new Set<string>();
+  readonly #failures: ScanFailure[] = [];
+  readonly #warnings: string[] = [];
+  readonly #found: FoundAmounts = { repositories: 0, tags: 0, manifests: 0, blobs: 0, bytes: 0 };
+  readonly #blobs = new BlobPlan();
+  readonly #strays: string[] = [];
+
+  constructor(driver: StorageDriver, options: CollectionPlanOptions) {
+    this.#driver = driver;
+    this.#options = options;
+  }
+
+  async plan(): Promise<CollectionPlan> {
+    const scanOptions = {
+      table: this.#table,
+      signal: this.#options.signal,
+      onFailure: (failure: ScanFailure) => this.#addFailure(failure),
+      onStray: (path: string) => void this.#strays.push(path),
+    };
+    for await (const entries of scanRepositories(this.#driver, scanOptions))
+      await this.#addRepository(entries);
+    const blocked = this.#failures.map(({ path }) => path).filter((path) => isBelow(path, REPOSITORIES_ROOT));
+    const repositories = this.#repositories.filter(
+      ({ repository }) => !blocked.some((path) => touches(path, `${REPOSITORIES_ROOT}/${repository}`)),
+    );
+    const rootsAreIncomplete = blocked.length > 0;
+    const emptyRepositories = rootsAreIncomplete
+      ? []
+      : await findEmptyRepositories(this.#driver, this.#names);
+    for await (const batch of scanBlobs(this.#driver, scanOptions)) {
+      await this.#addBlobs(batch, rootsAreIncomplete);
+    }
+    this.#addStrayWarning();
+    return this.#result(repositories, emptyRepositories, rootsAreIncomplete);
+  }
+
+  async #addRepository(entries: RepositoryEntries): Promise<void> {
+    const { concurrency, rules } = this.#options;
+    const [table, references] = [this.#table, this.#references];
+    this.#names.add(entries.name);
+    if (entries.layers.length + entries.revisions.length + entries.tags.size > 0) this.#found.repositories++;
+    this.#found.manifests += entries.revisions.length;
+    this.#setOwner(entries);
+    const graph = await loadRepositoryGraph(this.#driver, entries, { table, references, concurrency });
+    this.#found.tags += graph.tagTargets.size + graph.brokenTags.size;
+    const { plan, warnings } = await planRepository(
+      { graph, references, table, needed: this.#needed, revisions: this.#revisions },
+      { ...rules, driver: this.#driver, concurrency },
+    );
+    for (const id of this.#needed.members()) this.#marks.set(id, 1);
+    this.#warnings.push(...warnings);
+    const goes = plan.history.length + plan.manifests.length + plan.layerLinks.length;
+    if (goes > 0 || plan.isEmptied) this.#repositories.push(plan);
+    this.#report("repositories");
+  }
+
+  #setOwner(entries: RepositoryEntries): void {
+    const owner = this.#names.size;
+    this.#ownerNames.set(owner, entries.name);
+    for (const links of [entries.revisions, entries.layers]) {
+      for (const id of links.ids()) if (this.#owners.get(id) === 0) this.#owners.set(id, owner);
+    }
+  }
+
+  async #addBlobs(batch: ScannedBlob[], keepAll: boolean): Promise<void> {
+    const isDead = await this.#unneededBlobs(batch, keepAll);
+    for (const blob of batch) {
+      const sizeBytes = blob.sizeBytes ?? this.#references.describedSize(blob.id) ?? 0;
+      this.#found.blobs++;
+      this.#found.bytes += sizeBytes;
+      if (isDead.has(blob.id)) this.#blobs.push(blob.id, sizeBytes, this.#owners.get(blob.id));
+    }
+    this.#report("blobs");
+  }
+
+  /** Those that nothing needs and that are not young; asks for size and time where the listing did not say. */
+  async #unneededBlobs(batch: ScannedBlob[], keepAll: boolean): Promise<ReadonlySet<number>> {
+    const dead = new Set<number>();
+    await forEachConcurrently(batch, this.#options.concurrency, async (blob) => {
+      const isMarked = keepAll || this.#marks.get(blob.id) === 1;
+      const knowsSize = blob.sizeBytes !== undefined || this.#references.describedSize(blob.id) !== undefined;
+      if (isMarked ? !knowsSize : blob.sizeBytes === undefined || blob.modifiedMs === undefined) {
+        await this.#statBlob(blob);
+      }
+      const isYoung = (blob.modifiedMs ?? Number.POSITIVE_INFINITY) > this.#options.rules.keepWrittenAfterMs;
+      if (!isMarked && !isYoung) dead.add(blob.id);
+    });
+    return dead;
+  }
+
+  async #statBlob(blob: ScannedBlob): Promise<void> {
+    const path = blobDataPath(this.#table.digestOf(blob.id));
+    try {
+      const info = await statSmallFile(this.#driver, path);
+      blob.sizeBytes = info?.sizeBytes;
+      blob.modifiedMs = info?.modifiedMs;
+    } catch (error) {
+      this.#warnings.push(`${path}: kept: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #addFailure(failure: ScanFailure): void {
+    // The server may end an upload at any time, and no upload matters here.
+    if (failure.error instanceof PathNotFoundError && failure.path.includes("/_uploads")) return;
+    this.#failures.push(failure);
+  }
+
+  #addStrayWarning(): void {
+    if (this.#strays.length === 0) return;
+    const shown = this.#strays.slice(0, 5).join(", ");
+    this.#warnings.push(`${this.#strays.length} unknown files, not touched: ${shown}`);
+  }
+
+  #result(
+    repositories: RepositoryPlan[],
+    emptyRepositories: string[],
+    rootsAreIncomplete: boolean,
+  ): CollectionPlan {
+    const eligible = noAmounts();
+    for (const plan of repositories) {
+      eligible.manifests += plan.manifests.length;
+      eligible.layerLinks += plan.layerLinks.length;
+      for (const { ids } of plan.history) eligible.tagHistoryLinks += ids.length;
+    }
+    eligible.blobs = this.#blobs.length;
+    for (let index = 0; index < this.#blobs.length; index++) eligible.bytes += this.#blobs.sizeBytes(index);
+    return {
+      rules: this.#options.rules,
+      table: this.#table,
+      references: this.#references,
+      repositories,
+      emptyRepositories,
+      blobs: this.#blobs,
+      ownerNames: this.#ownerNames,
+      marked: { blobs: this.#found.blobs - eligible.blobs, bytes: this.#found.bytes - eligible.bytes },
+      eligible,
+      found: this.#found,
+      warnings: this.#warnings,
+      failures: this.#failures,
+      rootsAreIncomplete,
+    };
+  }
+
+  #report(phase: PlanProgress["phase"]): void {
+    const { repositories, manifests, blobs } = this.#found;
+    this.#options.onProgress?.({ phase, repositories, manifests, blobs });
+  }
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(`${folder}/`);
+}
+
+/** Tells whether a folder that could not be listed may hide something of a repository. */
+function touches(failedPath: string, repositoryFolder: string): boolean {
+  return isBelow(repositoryFolder, failedPath) || failedPath.startsWith(`${repositoryFolder}/_`);
+}

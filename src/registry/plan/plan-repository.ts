@@ -1,0 +1,191 @@
+import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+import type { DigestId } from "../graph/digest-table.ts";
+import type { LinkList } from "../graph/link-list.ts";
+import { layerLinkPath, revisionLinkPath, tagCurrentLinkPath, tagHistoryLinkPath } from "../paths.ts";
+import { statSmallFile } from "../scan/read-small-file.ts";
+import type { CollectionRules } from "./collection-rules.ts";
+import { type MarkInput, RepositoryMarker } from "./mark-repository.ts";
+import { parentsFirst } from "./parents-first.ts";
+import type { DeadHistory, DeadManifest, RepositoryPlan } from "./repository-plan.ts";
+import { type LastTagged, lastTaggedTimes } from "./untagged-since.ts";
+
+/** Options of {@link planRepository}. */
+export interface RepositoryPlanOptions extends CollectionRules {
+  /** For the times that the listing did not bring. */
+  driver: StorageDriver;
+  concurrency: number;
+}
+
+/** The outcome of {@link planRepository}. What is needed is in the set that was given. */
+export interface PlannedRepository {
+  plan: RepositoryPlan;
+  /** For people, one line each: what was kept because it is in doubt. */
+  warnings: string[];
+}
+
+/** Decides what of one repository is needed and what goes. */
+export async function planRepository(
+  input: MarkInput,
+  options: RepositoryPlanOptions,
+): Promise<PlannedRepository> {
+  const { entries, brokenTags } = input.graph;
+  const warnings: string[] = [];
+  const marker = new RepositoryMarker(input);
+  const hasBrokenTags = brokenTags.size > 0 || entries.hasUnknownTags;
+  marker.markRoots(!options.deleteUntagged || hasBrokenTags);
+  for (const [tag, reason] of brokenTags) {
+    warnings.push(
+      `${entries.name}: tag ${tag} is unreadable (${reason}); all manifests of the repository are kept`,
+    );
+  }
+  const lastTagged = options.deleteUntagged
+    ? await markYoungManifests(input, marker, options)
+    : new Map<DigestId, LastTagged>();
+  if (entries.isForeign) {
+    warnings.push(`${entries.name}: not a valid repository name; everything in it is kept`);
+    marker.markEverything();
+  } else if (marker.doubts.length > 0) {
+    marker.markEverything();
+    for (const doubt of marker.doubts)
+      warnings.push(`${entries.name}: ${doubt}; everything in the repository is kept`);
+  }
+  if (entries.unknownKeyCount > 0) {
+    warnings.push(
+      `${entries.name}: ${entries.unknownKeyCount} unknown files, not touched: ${entries.unknownKeys.join(", ")}`,
+    );
+  }
+  const isKeptWhole = entries.isForeign || marker.doubts.length > 0;
+  const manifests = isKeptWhole ? [] : deadManifests(input, marker, lastTagged);
+  const history =
+    isKeptWhole || !options.deleteUntagged || hasBrokenTags ? [] : await deadHistory(input, marker, options);
+  // Last, because it marks: a young layer link keeps its blob, but no manifest.
+  const layerLinks = isKeptWhole ? [] : await deadLayerLinks(input, marker, options);
+  return {
+    plan: {
+      repository: entries.name,
+      history,
+      manifests,
+      layerLinks,
+      isEmptied:
+        !isKeptWhole &&
+        manifests.length === entries.revisions.length &&
+        [...entries.tags].every(([tag, { currentModifiedMs, history: links }]) => {
+          const dead = history.find((item) => item.tag === tag)?.ids.length ?? 0;
+          return currentModifiedMs === undefined && dead === links.length;
+        }) &&
+        !entries.hasUnknownTags,
+    },
+    warnings,
+  };
+}
+
+/** Spares what was pushed or untagged lately, with its closure. */
+async function markYoungManifests(
+  { graph: { entries }, table }: MarkInput,
+  marker: RepositoryMarker,
+  options: RepositoryPlanOptions,
+): Promise<Map<DigestId, LastTagged>> {
+  const { name, revisions, tags } = entries;
+  const untagged: number[] = [];
+  for (let index = 0; index < revisions.length; index++) {
+    if (!marker.isNeeded(revisions.id(index))) untagged.push(index);
+  }
+  if (untagged.length === 0) return new Map();
+  await fillTimes(revisions, untagged, options, (id) => revisionLinkPath(name, table.digestOf(id)));
+  for (const [tag, { history }] of tags) {
+    await fillTimes(history, history.keys(), options, (id) =>
+      tagHistoryLinkPath(name, tag, table.digestOf(id)),
+    );
+  }
+  for (const [tag, entry] of tags) {
+    if (!Number.isNaN(entry.currentModifiedMs ?? 0)) continue;
+    entry.currentModifiedMs = await modifiedMsOf(options.driver, tagCurrentLinkPath(name, tag));
+  }
+  const lastTagged = lastTaggedTimes(tags);
+  for (const index of untagged) {
+    const id = revisions.id(index);
+    const tagged = lastTagged.get(id);
+    const writtenMs = Math.max(revisions.modifiedMs(index), tagged?.newestLinkMs ?? 0);
+    const untaggedMs = Math.max(writtenMs, tagged?.untaggedMs ?? 0);
+    if (writtenMs > options.keepWrittenAfterMs || untaggedMs > options.keepUntaggedAfterMs)
+      marker.markManifest(id);
+  }
+  return lastTagged;
+}
+
+function deadManifests(
+  { graph: { entries }, references }: MarkInput,
+  marker: RepositoryMarker,
+  lastTagged: ReadonlyMap<DigestId, LastTagged>,
+): readonly DeadManifest[] {
+  const dead: DeadManifest[] = [];
+  for (const id of entries.revisions.ids()) {
+    if (marker.isNeeded(id)) continue;
+    dead.push({ id, isAbsent: references.state(id) === "absent", lastTagged: lastTagged.get(id) });
+  }
+  return parentsFirst(dead, references);
+}
+
+/** The history links that would point to nothing after the sweep. */
+async function deadHistory(
+  { graph: { entries }, table }: MarkInput,
+  marker: RepositoryMarker,
+  options: RepositoryPlanOptions,
+): Promise<DeadHistory[]> {
+  const dead: DeadHistory[] = [];
+  for (const [tag, { history }] of entries.tags) {
+    const candidates = [...history.keys()].filter((index) => !marker.isNeeded(history.id(index)));
+    const pathOf = (id: DigestId): string => tagHistoryLinkPath(entries.name, tag, table.digestOf(id));
+    await fillTimes(history, candidates, options, pathOf);
+    const ids = candidates
+      .filter((index) => !(history.modifiedMs(index) > options.keepWrittenAfterMs))
+      .map((index) => history.id(index));
+    if (ids.length > 0) dead.push({ tag, ids });
+  }
+  return dead;
+}
+
+/** Layer links that no kept manifest of the repository needs; a young link is kept and keeps its blob. */
+async function deadLayerLinks(
+  { graph: { entries }, table }: MarkInput,
+  marker: RepositoryMarker,
+  options: RepositoryPlanOptions,
+): Promise<DigestId[]> {
+  const { layers, name } = entries;
+  const candidates: number[] = [];
+  for (let index = 0; index < layers.length; index++) {
+    if (!marker.isNeeded(layers.id(index))) candidates.push(index);
+  }
+  await fillTimes(layers, candidates, options, (id) => layerLinkPath(name, table.digestOf(id)));
+  const dead: DigestId[] = [];
+  for (const index of candidates) {
+    if (layers.modifiedMs(index) > options.keepWrittenAfterMs) marker.markBlob(layers.id(index));
+    else dead.push(layers.id(index));
+  }
+  return dead;
+}
+
+/**
+ * Asks for the times that the listing did not bring. A link that is gone by now, or whose time cannot be told, counts
+ * as written just now.
+ */
+async function fillTimes(
+  links: LinkList,
+  indexes: Iterable<number>,
+  { driver, concurrency }: RepositoryPlanOptions,
+  pathOf: (id: DigestId) => string,
+): Promise<void> {
+  await forEachConcurrently(indexes, concurrency, async (index) => {
+    if (!Number.isNaN(links.modifiedMs(index))) return;
+    links.setModifiedMs(index, await modifiedMsOf(driver, pathOf(links.id(index))));
+  });
+}
+
+async function modifiedMsOf(driver: StorageDriver, path: string): Promise<number> {
+  try {
+    return (await statSmallFile(driver, path))?.modifiedMs ?? Number.POSITIVE_INFINITY;
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
+}

@@ -1,0 +1,63 @@
+import type { DigestId } from "../graph/digest-table.ts";
+import { LinkList } from "../graph/link-list.ts";
+
+/** How many unknown keys of a repository are remembered by name. */
+const UNKNOWN_KEYS_SHOWN = 5;
+
+/** What a scan found of one tag. */
+export interface TagEntries {
+  /** When `current/link` was written; undefined if there is none, NaN if the listing did not say. */
+  currentModifiedMs: number | undefined;
+  history: LinkList;
+}
+
+/** Everything that a scan found of one repository. No file has been read yet. */
+export class RepositoryEntries {
+  /** As its path says. */
+  readonly name: string;
+  /** The name is outside the grammar: everything in it is kept. */
+  readonly isForeign: boolean;
+  readonly layers = new LinkList();
+  readonly revisions = new LinkList();
+  readonly tags = new Map<string, TagEntries>();
+  /** Some key below `_uploads`. */
+  hasUploads = false;
+  /** The first few keys that the layout does not have. */
+  readonly unknownKeys: string[] = [];
+  unknownKeyCount = 0;
+  /** A link below `revisions` that is not understood: there may be manifests that we cannot see. */
+  hasUnknownRevisions = false;
+  /** A link below `tags` that is not understood: there may be tags that we cannot see. */
+  hasUnknownTags = false;
+
+  constructor(name: string, isForeign: boolean) {
+    this.name = name;
+    this.isForeign = isForeign;
+  }
+
+  addTagLink(tag: string, modifiedMs: number | undefined): void {
+    this.#tag(tag).currentModifiedMs = modifiedMs ?? Number.NaN;
+  }
+
+  addHistoryLink(tag: string, id: DigestId, modifiedMs: number | undefined): void {
+    this.#tag(tag).history.push(id, modifiedMs);
+  }
+
+  /** @param below - the key without the repository's path and slash */
+  addUnknown(path: string, below: string): void {
+    this.unknownKeyCount++;
+    if (this.unknownKeys.length < UNKNOWN_KEYS_SHOWN) this.unknownKeys.push(path);
+    if (!below.endsWith("/link")) return;
+    if (below.startsWith("_manifests/revisions/")) this.hasUnknownRevisions = true;
+    if (below.startsWith("_manifests/tags/")) this.hasUnknownTags = true;
+  }
+
+  #tag(tag: string): TagEntries {
+    let entries = this.tags.get(tag);
+    if (!entries) {
+      entries = { currentModifiedMs: undefined, history: new LinkList() };
+      this.tags.set(tag, entries);
+    }
+    return entries;
+  }
+}
