@@ -14,11 +14,20 @@ export function declaredLength(exchange: Exchange): number | undefined {
  * leaves the connection open, so that the reason can be told.
  *
  * @param idleTimeoutMs - longest time between two chunks
+ * @param lost - aborted when the upload is not this request's to write any more; the connection is closed then, as it
+ *   is usually one that its client has given up
  * @throws {ClientGoneError} if the client goes before the end
  */
-export async function* uploadChunks(exchange: Exchange, idleTimeoutMs: number): AsyncGenerator<Uint8Array> {
+export async function* uploadChunks(
+  exchange: Exchange,
+  idleTimeoutMs: number,
+  lost?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
   const { request } = exchange;
   exchange.invite();
+  const stop = (): void => void request.destroy();
+  if (lost?.aborted) stop();
+  lost?.addEventListener("abort", stop, { once: true });
   let forClient = true;
   const timer = setTimeout(() => {
     if (forClient) request.destroy();
@@ -36,6 +45,7 @@ export async function* uploadChunks(exchange: Exchange, idleTimeoutMs: number): 
     throw request.destroyed ? new ClientGoneError({ cause: error }) : error;
   } finally {
     clearTimeout(timer);
+    lost?.removeEventListener("abort", stop);
   }
   if (!request.complete) throw new ClientGoneError();
 }

@@ -2,36 +2,41 @@ import type { Digest } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { ManifestUnknownError } from "../registry/errors.ts";
 import type { Repository } from "../registry/repository.ts";
+import { ApiError } from "./api-error.ts";
 import type { PinKey } from "./coordination/coordination.ts";
 import type { Exchange } from "./exchange.ts";
 import { objectKeys } from "./pin-keys.ts";
+import { readManifest } from "./read-manifest.ts";
+import type { ServerContext } from "./server-context.ts";
 
 /**
  * Pins a manifest that is about to be stored with all that it relies on: its blobs and its subject, and for an index
  * its children, each pinned before it is read, down to their layers. So nothing that the manifest needs can be
  * collected between its validation and its storing.
  *
- * @param maxNesting - indexes nested deeper than this are left to the graph, in which they already are
+ * Indexes nested deeper than `maxIndexNesting` are left to the graph, in which they already are.
+ *
  * @returns the keys, to be leased when the manifest is stored
+ * @throws {ApiError} MANIFEST_BLOB_UNKNOWN if the stored bytes of a child are damaged, so that it is pushed again
  */
 export async function pinClosure(
+  context: ServerContext,
   exchange: Exchange,
   repository: Repository,
   digest: Digest,
   manifest: Manifest,
-  maxNesting: number,
 ): Promise<PinKey[]> {
   const keys = [...objectKeys(repository.name, digest), ...referenceKeys(repository.name, manifest)];
   const held = exchange.hold(keys);
   const pin = held instanceof Promise ? await held : held;
   const seen = new Set<Digest>([digest]);
   let level = manifest.children.map((child) => child.digest);
-  for (let depth = 0; depth < maxNesting && level.length > 0; depth++) {
+  for (let depth = 0; depth < context.limits.maxIndexNesting && level.length > 0; depth++) {
     const next: Digest[] = [];
     for (const child of level) {
       if (seen.has(child)) continue;
       seen.add(child);
-      const childManifest = await readChild(repository, child);
+      const childManifest = await readChild(context, repository, child);
       if (childManifest === undefined) continue;
       const childKeys = referenceKeys(repository.name, childManifest);
       const extended = pin.extend(childKeys);
@@ -51,11 +56,16 @@ function referenceKeys(name: string, manifest: Manifest): PinKey[] {
 }
 
 /** A child that is missing, or a layer that an index lists, has nothing below it; validation judges it. */
-async function readChild(repository: Repository, digest: Digest): Promise<Manifest | undefined> {
+async function readChild(
+  context: ServerContext,
+  repository: Repository,
+  digest: Digest,
+): Promise<Manifest | undefined> {
   try {
-    return (await repository.manifests.get(digest)).manifest;
+    return (await readManifest(context, repository, digest)).manifest;
   } catch (error) {
-    if (error instanceof ManifestUnknownError) return undefined;
-    throw error;
+    if (!(error instanceof ManifestUnknownError)) throw error;
+    if (error.cause === undefined) return undefined;
+    throw new ApiError("MANIFEST_BLOB_UNKNOWN", { detail: { digest }, cause: error });
   }
 }

@@ -1,7 +1,7 @@
 import { type Digest, parseDigest } from "../../oci/digest.ts";
 import { isTag } from "../../oci/reference.ts";
 import { TagUnknownError } from "../../registry/errors.ts";
-import type { StoredManifest } from "../../registry/manifest-store.ts";
+import type { StoredManifest } from "../../registry/manifest-cache.ts";
 import type { Repository } from "../../registry/repository.ts";
 import { parseAccept } from "../accept.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
@@ -9,6 +9,7 @@ import { entityTag, noneMatchNames } from "../entity-tag.ts";
 import type { Exchange } from "../exchange.ts";
 import { negotiateManifest } from "../manifest-negotiation.ts";
 import { objectKeys } from "../pin-keys.ts";
+import { readManifest } from "../read-manifest.ts";
 import type { ServerContext } from "../server-context.ts";
 
 /** Sends a manifest, byte for byte as it was pushed. */
@@ -17,9 +18,9 @@ export async function getManifest(context: ServerContext, exchange: Exchange): P
   const repository = context.registry.repository(name);
   const byTag = !reference.includes(":");
   const digest = byTag ? await resolveTag(repository, reference) : parseDigest(reference);
-  let stored = await readPinned(exchange, repository, digest);
+  let stored = await readPinned(context, exchange, repository, digest);
   const chosen = negotiateManifest(stored.manifest, parseAccept(exchange.header("accept")), byTag);
-  if (chosen.kind === "child") stored = await readPinned(exchange, repository, chosen.child.digest);
+  if (chosen.kind === "child") stored = await readPinned(context, exchange, repository, chosen.child.digest);
   exchange.lease(objectKeys(name, stored.digest));
   const headers = {
     "Content-Type": stored.mediaType,
@@ -37,11 +38,12 @@ async function resolveTag(repository: Repository, tag: string): Promise<Digest> 
 }
 
 async function readPinned(
+  context: ServerContext,
   exchange: Exchange,
   repository: Repository,
   digest: Digest,
 ): Promise<StoredManifest> {
   const pin = exchange.hold(objectKeys(repository.name, digest));
   if (pin instanceof Promise) await pin;
-  return repository.manifests.get(digest);
+  return readManifest(context, repository, digest);
 }

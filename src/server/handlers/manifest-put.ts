@@ -43,7 +43,7 @@ async function storeManifest(
     throw new ApiError("DIGEST_INVALID", { detail: { expected: target.digest, actual: digest } });
   }
   const repository = context.registry.repository(name);
-  const keys = await pinClosure(exchange, repository, digest, manifest, context.limits.maxIndexNesting);
+  const keys = await pinClosure(context, exchange, repository, digest, manifest);
   await validateReferences(repository, manifest);
   await repository.manifests.put({ bytes, digest, manifest, tags: target.tags });
   exchange.lease(keys);

@@ -9,7 +9,7 @@ export async function listReferrers(context: ServerContext, exchange: Exchange):
   const { name, reference } = exchange.route;
   const digest = parseDigest(reference);
   const artifactType = exchange.query.get("artifactType");
-  const all = await context.registry.repository(name).referrers.list(digest);
+  const all = await context.registry.repository(name).referrers.of(digest);
   const manifests = artifactType ? all.filter((entry) => entry.artifactType === artifactType) : all;
   const headers: Record<string, string> = { "Content-Type": OCI_INDEX };
   if (artifactType) headers["OCI-Filters-Applied"] = "artifactType";

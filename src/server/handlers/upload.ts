@@ -83,7 +83,7 @@ async function appendBody(
   const range = checkPlace(context, exchange, upload);
   const length = declaredLength(exchange);
   if (length === 0) return;
-  const chunks = uploadChunks(exchange, context.limits.uploadIdleTimeoutMs);
+  const chunks = uploadChunks(exchange, context.limits.uploadIdleTimeoutMs, lost);
   const signal = AbortSignal.any([exchange.signal, lost]);
   const before = upload.sizeBytes;
   await upload.append(range ? exactly(chunks, range.last - range.first + 1) : chunks, signal);
