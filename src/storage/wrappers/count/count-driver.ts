@@ -1,0 +1,72 @@
+import { Readable } from "node:stream";
+import type { StorageDriver } from "../../driver.ts";
+import { type StorageMethod, wrapDriver } from "../wrap-driver.ts";
+
+/** What has been asked of a driver so far. */
+export interface StorageCounts {
+  /** Calls by method, failed ones included. */
+  calls: Partial<Record<StorageMethod, number>>;
+  readBytes: number;
+  writtenBytes: number;
+}
+
+/** Counts the calls and bytes of a driver into `counts`, which stays readable all the time. */
+export function countDriver(inner: StorageDriver): { driver: StorageDriver; counts: StorageCounts } {
+  const counts: StorageCounts = { calls: {}, readBytes: 0, writtenBytes: 0 };
+  const count = (method: StorageMethod) => {
+    counts.calls[method] = (counts.calls[method] ?? 0) + 1;
+  };
+  const countRead = (result: unknown) => {
+    if (result instanceof Uint8Array) counts.readBytes += result.length;
+  };
+  const driver = wrapDriver(inner, {
+    call: async (call, run) => {
+      count(call.method);
+      const result = await run();
+      countRead(result);
+      if (call.method === "put" || call.method === "putIfAbsent") counts.writtenBytes += call.amount ?? 0;
+      return result;
+    },
+    callSync: (call, run) => {
+      count(call.method);
+      const result = run();
+      countRead(result);
+      return result;
+    },
+    iterate: (call, run) => {
+      count(call.method);
+      return run();
+    },
+    stream: (_path, stream) => Readable.from(counted(stream, countRead), { objectMode: false }),
+    writer: (_path, writer) => ({
+      get sizeBytes() {
+        return writer.sizeBytes;
+      },
+      write: async (chunk) => {
+        await writer.write(chunk);
+        counts.writtenBytes += chunk.length;
+      },
+      commit: () => writer.commit(),
+      cancel: () => writer.cancel(),
+      close: () => writer.close(),
+    }),
+    opened: (_path, file) => ({
+      sizeBytes: file.sizeBytes,
+      modifiedMs: file.modifiedMs,
+      read: async (buffer, position) => {
+        const bytesRead = await file.read(buffer, position);
+        counts.readBytes += bytesRead;
+        return bytesRead;
+      },
+      close: () => file.close(),
+    }),
+  });
+  return { driver, counts };
+}
+
+async function* counted(stream: Readable, count: (chunk: unknown) => void): AsyncGenerator<unknown> {
+  for await (const chunk of stream) {
+    count(chunk);
+    yield chunk;
+  }
+}

@@ -1,0 +1,134 @@
+import type { Readable } from "node:stream";
+import {
+  type BulkDelete,
+  canCreateExclusively,
+  canDeleteMany,
+  canScan,
+  type EmptyFolders,
+  type ExclusiveCreate,
+  type FastReads,
+  hasEmptyFolders,
+  hasFastReads,
+  hasSmallReads,
+  hasStoreClock,
+  hasTemporaryFiles,
+  type OpenedFile,
+  type Scannable,
+  type SmallReads,
+  type StoreClock,
+  type TemporaryFiles,
+} from "../abilities.ts";
+import type { FileWriter, StorageDriver } from "../driver.ts";
+
+type Abilities = Scannable &
+  SmallReads &
+  FastReads &
+  BulkDelete &
+  EmptyFolders &
+  ExclusiveCreate &
+  StoreClock &
+  TemporaryFiles;
+
+/** The methods of a driver and of its abilities. */
+export type StorageMethod = Exclude<keyof (StorageDriver & Abilities), "name" | "location">;
+
+/** One call of a driver. */
+export interface StorageCall {
+  method: StorageMethod;
+  /** The (first) path; `/` for methods that have none. */
+  path: string;
+  /** How many bytes or paths are given along, as far as that is known beforehand. */
+  amount?: number;
+}
+
+/** What a wrapper does around the calls of the driver inside. What it leaves out is passed through. */
+export interface Around {
+  /** Around every call that gives a promise. */
+  call?<T>(call: StorageCall, run: () => Promise<T>): Promise<T>;
+  /** Around `getSync` and `statFileSync`. */
+  callSync?<T>(call: StorageCall, run: () => T): T;
+  /** Around `walk` and `scan`. `path` tells where an item stands. */
+  iterate?<T>(call: StorageCall, run: () => AsyncIterable<T>): AsyncIterable<T>;
+  /** Around each writer that has been opened. */
+  writer?(path: string, writer: FileWriter): FileWriter;
+  /** Around each stream that has been opened. */
+  stream?(path: string, stream: Readable): Readable;
+  /** Around each file that `openFile` has opened. */
+  opened?(path: string, file: OpenedFile): OpenedFile;
+  /** Abilities, by their method, that the wrapped driver shall not have. */
+  without?: readonly StorageMethod[];
+}
+
+/** A driver that does what `inner` does, with `around` around it, and that has the abilities that `inner` has. */
+export function wrapDriver(inner: StorageDriver, around: Around): StorageDriver {
+  const call: NonNullable<Around["call"]> = (info, run) => (around.call ? around.call(info, run) : run());
+  const iterate: NonNullable<Around["iterate"]> = (info, run) =>
+    around.iterate ? around.iterate(info, run) : run();
+  const driver: StorageDriver = {
+    name: inner.name,
+    location: inner.location,
+    get: (path) => call({ method: "get", path }, () => inner.get(path)),
+    put: (path, content) =>
+      call({ method: "put", path, amount: content.length }, () => inner.put(path, content)),
+    read: async (path, options) => {
+      const stream = await call({ method: "read", path }, () => inner.read(path, options));
+      return around.stream ? around.stream(path, stream) : stream;
+    },
+    openWriter: async (path, options) => {
+      const writer = await call({ method: "openWriter", path }, () => inner.openWriter(path, options));
+      return around.writer ? around.writer(path, writer) : writer;
+    },
+    stat: (path) => call({ method: "stat", path }, () => inner.stat(path)),
+    list: (path) => call({ method: "list", path }, () => inner.list(path)),
+    walk: (path) => iterate({ method: "walk", path }, () => inner.walk(path)),
+    move: (from, to) => call({ method: "move", path: from }, () => inner.move(from, to)),
+    delete: (path) => call({ method: "delete", path }, () => inner.delete(path)),
+  };
+  return Object.assign(driver, wrappedAbilities(inner, around, call, iterate));
+}
+
+function wrappedAbilities(
+  inner: StorageDriver,
+  around: Around,
+  call: NonNullable<Around["call"]>,
+  iterate: NonNullable<Around["iterate"]>,
+): Partial<Abilities> {
+  const callSync: NonNullable<Around["callSync"]> = (info, run) =>
+    around.callSync ? around.callSync(info, run) : run();
+  const abilities: Partial<Abilities> = {};
+  if (canScan(inner)) {
+    abilities.scan = (path, onFailure) =>
+      iterate({ method: "scan", path }, () => inner.scan(path, onFailure));
+  }
+  if (hasSmallReads(inner)) {
+    abilities.getSync = (path) => callSync({ method: "getSync", path }, () => inner.getSync(path));
+    abilities.statFileSync = (path) =>
+      callSync({ method: "statFileSync", path }, () => inner.statFileSync(path));
+  }
+  if (hasFastReads(inner)) {
+    abilities.openFile = async (path) => {
+      const file = await call({ method: "openFile", path }, () => inner.openFile(path));
+      return around.opened ? around.opened(path, file) : file;
+    };
+  }
+  if (canDeleteMany(inner)) {
+    abilities.deleteMany = (paths) =>
+      call({ method: "deleteMany", path: paths[0] ?? "/", amount: paths.length }, () =>
+        inner.deleteMany(paths),
+      );
+  }
+  if (hasEmptyFolders(inner)) {
+    abilities.removeFolder = (path) => call({ method: "removeFolder", path }, () => inner.removeFolder(path));
+  }
+  if (canCreateExclusively(inner)) {
+    abilities.putIfAbsent = (path, content) =>
+      call({ method: "putIfAbsent", path, amount: content.length }, () => inner.putIfAbsent(path, content));
+  }
+  if (hasStoreClock(inner)) abilities.now = () => call({ method: "now", path: "/" }, () => inner.now());
+  if (hasTemporaryFiles(inner)) {
+    abilities.sweepTemporaryFiles = (path, beforeMs) =>
+      call({ method: "sweepTemporaryFiles", path }, () => inner.sweepTemporaryFiles(path, beforeMs));
+  }
+  for (const method of around.without ?? []) Reflect.deleteProperty(abilities, method);
+  return abilities;
+}
