@@ -6,7 +6,7 @@ import type { FsFile, FsOperations, FsStat } from "./fs-operations.ts";
 import { errorCode, isMissing } from "./translate-error.ts";
 
 /** Others remove emptied folders between our making them and our using them; so often we make them again. */
-const MAX_ATTEMPTS = 20;
+const MAX_ATTEMPTS = 100;
 
 /**
  * Makes folders where they are missing and gives new entries their owner.

@@ -1,0 +1,168 @@
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { InvalidPathError, PathNotFoundError } from "../../../src/errors.ts";
+import {
+  canCreateExclusively,
+  canDeleteMany,
+  canScan,
+  hasEmptyFolders,
+  hasFastReads,
+  hasSmallReads,
+  hasStoreClock,
+} from "../../../src/storage/abilities.ts";
+import { bytes, patternBytes, type StoreUnderTest, text, walkedPaths } from "./store-under-test.ts";
+
+/** The optional abilities; each case ends at once where the driver lacks the ability. */
+export function describeAbilities(store: StoreUnderTest): void {
+  describe("abilities, where the driver has them", () => {
+    it("scan gives what walk gives, in the same order", async () => {
+      const { driver } = store;
+      if (!canScan(driver)) return;
+      const paths = ["/a-b/f", "/a/x", "/a/y/z", "/a0", "/\u{1f600}"];
+      await Promise.all(paths.map((path) => store.seed.put(path, bytes(path))));
+      const scanned: string[] = [];
+      const unexpected = (failure: unknown) => expect(failure).toBeUndefined();
+      for await (const batch of driver.scan("/", unexpected)) scanned.push(...batch.map((file) => file.path));
+      expect(scanned).toEqual(paths);
+      for await (const batch of driver.scan("/missing", unexpected)) expect(batch).toEqual([]);
+    });
+
+    it("scan gives thousands of files in batches, and can be left early", async () => {
+      const { driver } = store;
+      if (!canScan(driver)) return;
+      const paths = Array.from(
+        { length: 2100 },
+        (_, index) => `/d${index % 7}/${String(index).padStart(5, "0")}`,
+      );
+      for (let first = 0; first < paths.length; first += 100) {
+        await Promise.all(paths.slice(first, first + 100).map((path) => store.seed.put(path, bytes(""))));
+      }
+      const scanned: string[] = [];
+      for await (const batch of driver.scan("/", () => undefined)) {
+        expect(batch.length).toBeLessThan(paths.length);
+        scanned.push(...batch.map((file) => file.path));
+      }
+      expect(scanned).toEqual([...paths].sort());
+      for await (const batch of driver.scan("/", () => undefined)) {
+        expect(batch.length).toBeGreaterThan(0);
+        break;
+      }
+    });
+
+    it("getSync and statFileSync give what get and stat give", async () => {
+      const { driver } = store;
+      if (!hasSmallReads(driver)) return;
+      for (const sizeBytes of [0, 71, 65_535, 65_536, 65_537, 300_000]) {
+        await store.seed.put("/d/f", patternBytes(sizeBytes));
+        expect(Buffer.compare(driver.getSync("/d/f") ?? bytes("missing"), patternBytes(sizeBytes))).toBe(0);
+        const { modifiedMs } = await driver.stat("/d/f");
+        expect(driver.statFileSync("/d/f")).toEqual({ sizeBytes, modifiedMs });
+      }
+      const first = driver.getSync("/d/f");
+      await store.seed.put("/d/f", bytes("other"));
+      driver.getSync("/d/f");
+      expect(Buffer.compare(first ?? bytes("missing"), patternBytes(300_000))).toBe(0);
+      for (const path of ["/d", "/missing", "/d/f/below"]) {
+        expect(driver.getSync(path)).toBeUndefined();
+        expect(driver.statFileSync(path)).toBeUndefined();
+      }
+      expect(() => driver.getSync("/../f")).toThrow(InvalidPathError);
+      expect(() => driver.statFileSync("/../f")).toThrow(InvalidPathError);
+    });
+
+    it("openFile reads into the caller's buffer at any position", async () => {
+      const { driver } = store;
+      if (!hasFastReads(driver)) return;
+      await store.seed.put("/f", bytes("0123456789"));
+      const file = await driver.openFile("/f");
+      try {
+        expect(file.sizeBytes).toBe(10);
+        const buffer = new Uint8Array(4);
+        expect(await file.read(buffer, 3)).toBe(4);
+        expect(text(buffer)).toBe("3456");
+        expect(await file.read(buffer, 8)).toBe(2);
+        expect(text(buffer)).toBe("8956");
+        expect(await file.read(buffer, 10)).toBe(0);
+      } finally {
+        await file.close();
+        await file.close();
+      }
+      await expect(driver.openFile("/missing")).rejects.toThrow(PathNotFoundError);
+    });
+
+    it.runIf(store.changes)("deleteMany removes exactly the given files", async () => {
+      const { driver } = store;
+      if (!canDeleteMany(driver)) return;
+      const paths = Array.from({ length: 600 }, (_, index) => `/many/${index}`);
+      await Promise.all(
+        [...paths, "/many-kept", "/folder/kept"].map((path) => store.seed.put(path, bytes("x"))),
+      );
+      expect(await driver.deleteMany([...paths, "/missing/f", "/many-kept/below"])).toEqual([]);
+      expect(await driver.deleteMany([])).toEqual([]);
+      const failed = await driver.deleteMany(["/folder"]);
+      // On an object store there is no folder, so nothing is there to fail.
+      if (store.folders) expect(failed).toMatchObject([{ path: "/folder", error: expect.any(Error) }]);
+      expect(await walkedPaths(driver.walk("/"))).toEqual(["/folder/kept", "/many-kept"]);
+    });
+
+    it.runIf(store.changes)("removeFolder removes only an empty folder", async () => {
+      const { driver } = store;
+      if (!hasEmptyFolders(driver)) return;
+      await driver.put("/a/b/f", bytes("x"));
+      expect(await driver.removeFolder("/a/b")).toBe(false);
+      expect(await driver.removeFolder("/a/b/f")).toBe(false);
+      expect(await driver.removeFolder("/missing")).toBe(false);
+      expect(await driver.removeFolder("/")).toBe(false);
+      await driver.delete("/a/b/f");
+      expect(await driver.removeFolder("/a")).toBe(false);
+      expect(await driver.removeFolder("/a/b")).toBe(true);
+      expect(await driver.removeFolder("/a")).toBe(true);
+      expect(await driver.list("/")).toEqual([]);
+    });
+
+    it.runIf(store.changes)("writers survive folders that are removed beside them", async () => {
+      const { driver } = store;
+      if (!hasEmptyFolders(driver)) return;
+      let writing = true;
+      const removing = (async () => {
+        while (writing) {
+          await driver.removeFolder("/race/a");
+          await driver.removeFolder("/race");
+          await setTimeout(1);
+        }
+      })();
+      try {
+        for (let round = 0; round < 50; round++) {
+          await driver.put("/race/a/f", bytes(String(round)));
+          await driver.move("/race/a/f", "/race/a/g");
+          await driver.delete("/race/a/g");
+        }
+      } finally {
+        writing = false;
+        await removing;
+      }
+    });
+
+    it.runIf(store.changes)("putIfAbsent lets exactly one of many win", async () => {
+      const { driver } = store;
+      if (!canCreateExclusively(driver)) return;
+      const tries = Array.from({ length: 20 }, (_, index) => String(index));
+      const won = await Promise.all(tries.map((who) => driver.putIfAbsent("/locks/gc", bytes(who))));
+      expect(won.filter(Boolean).length).toBe(1);
+      expect(text(await driver.get("/locks/gc"))).toBe(String(won.indexOf(true)));
+      expect(await driver.putIfAbsent("/locks/gc", bytes("late"))).toBe(false);
+      await driver.delete("/locks/gc");
+      expect(await driver.putIfAbsent("/locks/gc", bytes("next"))).toBe(true);
+    });
+
+    it.runIf(store.changes)("the store's clock goes with modification times", async () => {
+      const { driver } = store;
+      if (!hasStoreClock(driver)) return;
+      const before = await driver.now();
+      await driver.put("/f", bytes("x"));
+      const { modifiedMs } = await driver.stat("/f");
+      expect(modifiedMs).toBeGreaterThanOrEqual(before);
+      expect(await driver.now()).toBeGreaterThanOrEqual(modifiedMs);
+    });
+  });
+}

@@ -1,0 +1,4 @@
+import { openMemoryStore } from "./open-stores.ts";
+import { describeStorageDriver } from "./storage-driver.ts";
+
+describeStorageDriver("memory", { open: openMemoryStore, largeBytes: 3_000_000 });
