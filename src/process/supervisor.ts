@@ -141,7 +141,9 @@ class Supervisor {
 
   #listening(state: WorkerState, address: ListenAddress): void {
     state.listeningMs = Date.now();
-    this.#logger.info("worker listens", { worker: state.worker.id, pid: state.worker.process.pid });
+    const fields = { worker: state.worker.id, pid: state.worker.process.pid };
+    if (this.#announced) this.#logger.info("worker replaced", fields);
+    else this.#logger.debug("worker listens", fields);
     const listening = [...this.#workers.values()].filter((each) => each.listeningMs !== undefined).length;
     if (this.#announced || listening < this.#options.workers) return;
     this.#announced = true;

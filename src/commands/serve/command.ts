@@ -71,7 +71,7 @@ async function run(context: CommandContext, argument: string | undefined, flags:
       for (const warning of render.renderWarnings(address, state))
         context.stderr.write(`warning: ${warning}\n`);
       const embedded = config.source.kind === "embedded";
-      context.notice(render.renderListening({ address, settings, workers, embedded, storage }), flags);
+      context.notice(render.renderListening({ address, settings, workers, embedded }), flags);
     },
   });
 }

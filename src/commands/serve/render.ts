@@ -9,16 +9,12 @@ export interface ListeningNotice {
   workers: number;
   /** There was no configuration file: the reader may be new here. */
   embedded: boolean;
-  storage: { location: string };
 }
 
 /** @returns the lines that say where the registry is, and for a newcomer what to try */
-export function renderListening({ address, settings, workers, embedded, storage }: ListeningNotice): string {
+export function renderListening({ address, settings, workers, embedded }: ListeningNotice): string {
   const where = describeListenAddress(address, settings.http);
-  const lines = [
-    `storing in ${storage.location}`,
-    `listening on ${where} with ${workers} ${workers === 1 ? "process" : "worker processes"}`,
-  ];
+  const lines = [`listening on ${where} with ${workers} ${workers === 1 ? "process" : "worker processes"}`];
   if (settings.readOnly) lines.push("read-only: pushes and deletes are refused");
   if (embedded && address.kind === "tcp") {
     const host = `${address.host ?? "127.0.0.1"}:${address.port}`;

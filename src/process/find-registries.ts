@@ -1,0 +1,112 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, isAbsolute, join } from "node:path";
+import { readEnvFrom } from "../config/env-from.ts";
+import { loadConfig } from "../config/load-config.ts";
+import type { HttpSettings, LoadedConfig } from "../config/settings.ts";
+
+/** A registry that runs on this host, ours or another's. */
+export interface FoundRegistry {
+  pid: number;
+  /** Whether it stores where we do; undefined if that cannot be told. */
+  usesOurStore: boolean | undefined;
+  /** Whether it was started with our configuration file. */
+  usesOurConfig: boolean;
+  /** Where it listens, if its configuration could be read. */
+  http: HttpSettings | undefined;
+}
+
+const PROGRAMS = new Set([
+  "registry",
+  "docker-registry",
+  "container-registry",
+  "registry-ctl",
+  "registry-ctl.js",
+]);
+
+/**
+ * Looks for registry processes on this host and for what they make of their configuration and environment. What cannot
+ * be read, mostly for lack of rights, is left undefined. Their files are seen through `/proc/PID/root`, so that
+ * containers are understood.
+ *
+ * @returns nothing where there is no `/proc`
+ */
+export async function findRegistries(ours: LoadedConfig, procFolder = "/proc"): Promise<FoundRegistry[]> {
+  const names = await readdir(procFolder).catch(() => []);
+  const found: FoundRegistry[] = [];
+  for (const name of names) {
+    const pid = Number(name);
+    if (!/^\d+$/.test(name) || pid === process.pid) continue;
+    const args = await commandLine(join(procFolder, name));
+    if (args && !(await hasRegistryParent(join(procFolder, name), procFolder))) {
+      found.push(await inspect(pid, args, ours, procFolder));
+    }
+  }
+  return found;
+}
+
+/** @returns what follows `serve`; undefined if the process is no registry */
+async function commandLine(folder: string): Promise<string[] | undefined> {
+  const text = await readFile(join(folder, "cmdline"), "utf8").catch(() => "");
+  const args = text.split("\0").slice(0, -1);
+  const program = args.slice(0, 3).findIndex((arg) => PROGRAMS.has(basename(arg)));
+  const serve = args.indexOf("serve", program + 1);
+  return program >= 0 && serve === args.findIndex((arg, index) => index > program && !arg.startsWith("-"))
+    ? args.slice(serve + 1)
+    : undefined;
+}
+
+/** Workers are spoken for by their supervisor. */
+async function hasRegistryParent(folder: string, procFolder: string): Promise<boolean> {
+  const status = await readFile(join(folder, "status"), "utf8").catch(() => "");
+  const parent = /^PPid:\s+(\d+)$/m.exec(status)?.[1];
+  return (
+    parent !== undefined && parent !== "0" && (await commandLine(join(procFolder, parent))) !== undefined
+  );
+}
+
+async function inspect(
+  pid: number,
+  args: readonly string[],
+  ours: LoadedConfig,
+  procFolder: string,
+): Promise<FoundRegistry> {
+  const folder = join(procFolder, String(pid));
+  const unknown: FoundRegistry = { pid, usesOurStore: undefined, usesOurConfig: false, http: undefined };
+  try {
+    const env = await readEnvFrom([`pid:${pid}`], {}, { cwd: "/", procFolder });
+    const written = args.find((arg) => /\.(ya?ml|json)$/.test(arg)) ?? env["REGISTRY_CONFIGURATION_PATH"];
+    if (written === undefined) return unknown;
+    const configPath = seenFromHere(folder, written);
+    unknown.usesOurConfig =
+      ours.source.kind === "file" && (await isSameFile(configPath, ours.source.path)) === true;
+    const { settings } = await loadConfig({
+      cwd: join(folder, "cwd"),
+      env,
+      argument: configPath,
+      flag: undefined,
+      destructive: false,
+    });
+    const [its, own] = [settings.storage, ours.settings.storage];
+    if (its.driver !== "filesystem" || own.driver !== "filesystem") {
+      return { ...unknown, usesOurStore: false, http: settings.http };
+    }
+    const root = seenFromHere(folder, its.rootDirectory);
+    return { ...unknown, usesOurStore: await isSameFile(root, own.rootDirectory), http: settings.http };
+  } catch {
+    return unknown;
+  }
+}
+
+function seenFromHere(folder: string, path: string): string {
+  if (path.startsWith(`${folder}/`)) return path;
+  return join(folder, isAbsolute(path) ? "root" : "cwd", path);
+}
+
+async function isSameFile(left: string, right: string): Promise<boolean | undefined> {
+  try {
+    const [a, b] = await Promise.all([stat(left), stat(right)]);
+    return a.dev === b.dev && a.ino === b.ino;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "ENOENT" ? false : undefined;
+  }
+}

@@ -1,0 +1,40 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { SupervisorMessage } from "../../../src/process/messages.ts";
+import { UploadGrants } from "../../../src/process/upload-grants.ts";
+
+describe("UploadGrants", () => {
+  let sent: { worker: number; message: SupervisorMessage }[];
+  let grants: UploadGrants;
+
+  beforeEach(() => {
+    sent = [];
+    grants = new UploadGrants((worker, message) => sent.push({ worker, message }));
+  });
+
+  const granted = (worker: number, id: number) => ({ worker, message: { type: "upload-granted", id } });
+
+  it("keeps apart claims that two workers have given the same number", () => {
+    grants.acquire(1, 7, "u");
+    grants.acquire(2, 7, "u");
+    grants.release(2, 7);
+    grants.acquire(2, 8, "v");
+    expect(sent).toEqual([granted(1, 7), granted(2, 8)]);
+  });
+
+  it("passes an upload on when its worker has closed it or has ended", () => {
+    grants.acquire(1, 1, "u");
+    grants.acquire(2, 1, "u");
+    grants.acquire(1, 2, "u");
+    grants.acquire(3, 1, "u");
+    grants.release(1, 1);
+    grants.workerEnded(2);
+    grants.workerEnded(1);
+    expect(sent).toEqual([granted(1, 1), granted(2, 1), granted(1, 2), granted(3, 1)]);
+  });
+
+  it("takes no notice of a claim that it does not know", () => {
+    grants.release(1, 1);
+    grants.workerEnded(1);
+    expect(sent).toEqual([]);
+  });
+});
