@@ -1,6 +1,6 @@
 import { driversOf } from "./check-whole.ts";
 import type { ConfigNode, Origin } from "./config-tree.ts";
-import { type Finding, toConfigError } from "./finding.ts";
+import type { Finding } from "./finding.ts";
 import type { ReadValues } from "./read-values.ts";
 import type { ConfigValue } from "./schema/key-types.ts";
 import { MIN_FILESYSTEM_THREADS } from "./schema/storage-keys.ts";
@@ -13,9 +13,8 @@ export interface BuiltSettings {
 }
 
 /**
- * Makes settings of typed values and defaults.
- *
- * @throws {ConfigError} if the storage driver is none that there is
+ * Makes settings of typed values and defaults. They mean something only where no finding is fatal and the storage
+ * driver exists.
  */
 export function buildSettings(root: ConfigNode, read: ReadValues): BuiltSettings {
   const builder = new SettingsBuilder(read);
@@ -95,11 +94,8 @@ class SettingsBuilder {
   }
 
   storage(driver: string | undefined): StorageSettings {
-    if (driver === "inmemory") return { driver };
-    if (driver !== "filesystem") {
-      const message = `the storage driver ${driver ?? ""} is not implemented yet`;
-      throw toConfigError([{ kind: "fatal", key: "storage", message, origin: { kind: "default" } }]);
-    }
+    // Of any other driver a finding says that nothing can be done with these settings.
+    if (driver !== "filesystem") return { driver: "inmemory" };
     const threads = this.#number("storage.filesystem.maxthreads", 100);
     if (threads < MIN_FILESYSTEM_THREADS) {
       const message = `is raised to ${MIN_FILESYSTEM_THREADS}, as by the Go registry`;

@@ -15,17 +15,18 @@ export function nearestKey(section: SectionKey, path: string, name: string): str
   const limit = Math.max(1, Math.floor(lower.length / 3));
   let best: { key: string; distance: number } | undefined;
   for (const key of section.keys.keys()) {
-    const found = isExtensionOf(lower, key) ? 1 : distance(lower, key);
+    const found = isPartOf(lower, key) ? 1 : distance(lower, key);
     if (found <= limit && (best === undefined || found < best.distance)) best = { key, distance: found };
   }
   if (best !== undefined) return path === "" ? best.key : `${path}.${best.key}`;
   return [...pathsOf(ROOT_KEYS, "")].find((candidate) => candidate.endsWith(`.${lower}`));
 }
 
-/** One is the other and at most two letters more: `enable` and `enabled`, `redirects` and `redirect`. */
-function isExtensionOf(one: string, other: string): boolean {
-  const [long, short] = one.length > other.length ? [one, other] : [other, one];
-  return short.length >= 3 && long.startsWith(short) && long.length - short.length <= 2;
+/** The key begins with what was written, or the other way round: `enable`, `rootdir`, `redirects`. */
+function isPartOf(name: string, key: string): boolean {
+  const [long, short] = name.length > key.length ? [name, key] : [key, name];
+  const most = long === key ? key.length / 2 : 2;
+  return short.length >= 3 && long.startsWith(short) && long.length - short.length <= most;
 }
 
 function* pathsOf(key: Key, path: string): Iterable<string> {

@@ -141,16 +141,21 @@ class TreeReader {
         merged.push(...(value.kind === "list" ? value.items : [value]).filter((part) => part.kind === "map"));
         continue;
       }
-      if (entries.has(name)) {
-        const message = `${path} stands here a second time; the last one counts`;
-        this.#find("problem", path, message, offsetOf(pair.key) ?? offset);
-      }
+      const earlier = entries.get(name);
+      if (earlier !== undefined) this.#reportTwice(path, earlier.value, offsetOf(pair.key) ?? offset);
       entries.set(name, { origin: keyOrigin, value });
     }
     for (const part of merged) {
       for (const [name, entry] of part.entries) if (!entries.has(name)) entries.set(name, entry);
     }
     return map;
+  }
+
+  /** Of single values the Go registry takes the last one; the keys of two sections it mixes, or not, by their kind. */
+  #reportTwice(path: string, earlier: ConfigNode, offset: number): void {
+    const isSingle = earlier.kind === "scalar";
+    const outcome = isSingle ? "the last one counts" : "keep one of them";
+    this.#find(isSingle ? "problem" : "fatal", path, `${path} stands here a second time; ${outcome}`, offset);
   }
 
   #convertItem(item: unknown, document: Document, key: string, depth: number, origin: Origin): ConfigNode {

@@ -41,13 +41,13 @@ export function readConfig(
   const findings = [...parsed.findings, ...applyOverrides(root, env)];
   const read = readValues(root);
   findings.push(...read.findings, ...checkWhole(root));
-  const built = isUsable(findings) ? buildSettings(root, read) : undefined;
-  if (built !== undefined) findings.push(...built.findings);
+  const built = buildSettings(root, read);
+  findings.push(...built.findings);
   return {
     root,
     values: read.values,
     findings: sortFindings(findings),
-    settings: isUsable(findings) ? built?.settings : undefined,
+    settings: isUsable(findings) ? built.settings : undefined,
   };
 }
 

@@ -89,12 +89,13 @@ function readDuration(key: DurationKey, text: string, quoted: boolean): ScalarRe
 
 function readText(key: TextKey, text: string): ScalarReading {
   if (key.words === undefined) return { value: text };
-  const found = key.ignoreCase === true ? text.toLowerCase() : text;
-  if (key.words.includes(found) || text === "") return { value: found };
+  const wanted = key.ignoreCase === true ? text.toLowerCase() : text;
+  const found = key.words.find((word) => (key.ignoreCase === true ? word.toLowerCase() : word) === wanted);
+  if (found !== undefined || text === "") return { value: found ?? "" };
   const words = key.words.filter((word) => word !== "");
   const reading = wrong(key, text, `one of ${words.join(", ")}`);
-  const near = closest(found, words);
-  if (distance(found, near) <= 2 && reading.remark) reading.remark.message += `; did you mean ${near}?`;
+  const near = closest(wanted, words);
+  if (distance(wanted, near) <= 2 && reading.remark) reading.remark.message += `; did you mean ${near}?`;
   // What is not used cannot do harm: the Go registry that knows the key may know more words for it, too.
   if (key.status === "pending" && reading.remark)
     return { value: text, remark: { ...reading.remark, kind: "problem" } };

@@ -1,14 +1,6 @@
 import { Command } from "commander";
-import { effectiveValues, type ShownValue, writtenValues } from "../../config/effective-values.ts";
-import { toConfigError } from "../../config/finding.ts";
-import { type OpenedConfig, openConfig } from "../../config/load-config.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
-import { makeCheckReport } from "./check-report.ts";
-import { renderCheck, renderValues } from "./render.ts";
-
-interface ShowFlags extends GlobalFlags {
-  effective: boolean;
-}
+import type { ShowFlags } from "./run.ts";
 
 /** `config check` and `config show`. */
 export function configCommand(context: CommandContext): Command {
@@ -21,8 +13,8 @@ export function configCommand(context: CommandContext): Command {
     .summary("say what is wrong with a config.yml")
     .description("Says what is wrong with a config.yml, and what serve refuses in it, with line and column.")
     .addHelpText("after", CHECK_HELP)
-    .action((file: string | undefined, _flags: unknown, command: Command) =>
-      runCheck(context, file, command.optsWithGlobals<GlobalFlags>()),
+    .action(async (file: string | undefined, _flags: unknown, command: Command) =>
+      (await import("./run.ts")).runCheck(context, file, command.optsWithGlobals<GlobalFlags>()),
     );
 
   const show = new Command("show")
@@ -36,8 +28,8 @@ export function configCommand(context: CommandContext): Command {
       false,
     )
     .addHelpText("after", SHOW_HELP)
-    .action((file: string | undefined, _flags: unknown, command: Command) =>
-      runShow(context, file, command.optsWithGlobals<ShowFlags>()),
+    .action(async (file: string | undefined, _flags: unknown, command: Command) =>
+      (await import("./run.ts")).runShow(context, file, command.optsWithGlobals<ShowFlags>()),
     );
 
   return config.addCommand(check).addCommand(show);
@@ -64,35 +56,3 @@ Exit codes:
   0   done
   2   wrong usage
   10  the file cannot be read as a configuration, or there is no such file`;
-
-async function runCheck(
-  context: CommandContext,
-  file: string | undefined,
-  flags: GlobalFlags,
-): Promise<void> {
-  const opened = await open(context, file, flags);
-  const report = makeCheckReport(opened.shownAs, opened.config.findings);
-  context.report(report, renderCheck, flags);
-  if (!report.ok) context.setExitCode(10);
-}
-
-async function runShow(context: CommandContext, file: string | undefined, flags: ShowFlags): Promise<void> {
-  const { config, source, shownAs } = await open(context, file, flags);
-  const fatal = config.findings.filter(({ kind }) => kind === "fatal");
-  if (fatal.length > 0) throw toConfigError(fatal, "Put it right first.");
-  const values: ShownValue[] = flags.effective ? effectiveValues(config) : writtenValues(config);
-  const report = { schemaVersion: 1, command: "config show", config: shownAs, source, values };
-  const origins = flags.effective ? "all" : "environment";
-  context.report(report, ({ values: shown }) => renderValues(shown, origins), flags);
-}
-
-async function open(
-  context: CommandContext,
-  file: string | undefined,
-  flags: GlobalFlags,
-): Promise<OpenedConfig> {
-  const { cwd, env } = context;
-  const opened = await openConfig({ cwd, env, argument: file, flag: flags.config, envFrom: flags.envFrom });
-  for (const hint of opened.hints) context.notice(hint, flags);
-  return opened;
-}
