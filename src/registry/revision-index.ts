@@ -2,7 +2,6 @@ import { forEachConcurrently } from "../lib/for-each-concurrently.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestAlgorithm, digestOf } from "../oci/digest.ts";
 import { InvalidManifestError, type Manifest, parseManifest } from "../oci/manifest.ts";
-import { hasStoreClock } from "../storage/abilities.ts";
 import type { FileInfo, StorageDriver } from "../storage/driver.ts";
 import { givingWay } from "./give-way.ts";
 import { listRevisions, revisionFolders } from "./list-revisions.ts";
@@ -20,9 +19,10 @@ const CHARACTERS_PER_DIGEST = 64;
 
 /**
  * A folder's modification time is trusted if it was this old when the folder was listed: then every later change gives
- * it another time, however coarse the file system's clock.
+ * it another time, however coarse the file system's clock is and however far, within reason, it is from ours. Object
+ * stores give folders no time, so there each call lists.
  */
-const SETTLED_MS = 10_000;
+const SETTLED_MS = 600_000;
 
 /**
  * Which manifests of a repository have a subject. Manifests are immutable, so each is read once; what comes and goes is
@@ -76,7 +76,7 @@ export class RevisionIndex {
     const appearance = folders.map((folder) => `${folder.path} ${folder.modifiedMs}`).join();
     if (this.#settled !== undefined && this.#settled === appearance) return;
     this.#settled = undefined;
-    const isSettled = await areSettled(driver, folders);
+    const isSettled = areSettled(folders);
     const listed = new Set(await listRevisions(driver, folders));
     for (const digest of this.#known) if (!listed.has(digest)) this.#forget(digest);
     const unknown = [...listed].filter((digest) => !this.#known.has(digest));
@@ -120,10 +120,9 @@ export class RevisionIndex {
   }
 }
 
-async function areSettled(driver: StorageDriver, folders: readonly FileInfo[]): Promise<boolean> {
-  if (folders.length === 0 || !hasStoreClock(driver)) return false;
-  const now = await driver.now();
-  return folders.every((folder) => folder.modifiedMs > 0 && folder.modifiedMs + SETTLED_MS < now);
+function areSettled(folders: readonly FileInfo[]): boolean {
+  const latestMs = Date.now() - SETTLED_MS;
+  return folders.length > 0 && folders.every(({ modifiedMs }) => modifiedMs > 0 && modifiedMs < latestMs);
 }
 
 function parseIfKnown(bytes: Uint8Array): Manifest | undefined {
