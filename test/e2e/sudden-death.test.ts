@@ -9,6 +9,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const ROUNDS = 20;
 const PUSHES = 50;
+const WORKERS = 2;
 
 it("loses no acknowledged tag when a worker or the supervisor is killed during pushes", {
   timeout: 300_000,
@@ -17,7 +18,7 @@ it("loses no acknowledged tag when a worker or the supervisor is killed during p
   const acknowledged: PushedImage[] = [];
   const refused: string[] = [];
   let broken = 0;
-  let server = await startServe({ rootDirectory });
+  let server = await startServe({ rootDirectory, workers: WORKERS });
   const { port } = new URL(server.url);
   try {
     for (let round = 0; round < ROUNDS; round++) {
@@ -32,7 +33,7 @@ it("loses no acknowledged tag when a worker or the supervisor is killed during p
       if (killsSupervisor) {
         await waitUntilEnded(result.workers);
         await server.kill();
-        server = await startServe({ rootDirectory, port: Number(port) });
+        server = await startServe({ rootDirectory, workers: WORKERS, port: Number(port) });
       }
       await expectAllComplete(server.url, result.acknowledged);
     }
@@ -57,8 +58,7 @@ async function pushUntilKilled(
   killsSupervisor: boolean,
 ): Promise<{ acknowledged: PushedImage[]; failures: string[]; workers: number[] }> {
   const client = new RegistryHttp(server.url);
-  const workers = (await listProcessTree(server.pid)).slice(1);
-  expect(workers.length).toBeGreaterThanOrEqual(2);
+  const workers = await waitForWorkers(server.pid);
   const victims = killsSupervisor ? [server.pid] : [workers[round % workers.length] ?? server.pid];
   const acknowledged: PushedImage[] = [];
   let killed = false;
@@ -79,6 +79,16 @@ async function pushUntilKilled(
     result.status === "rejected" ? [String(result.reason.message)] : [],
   );
   return { acknowledged, failures, workers };
+}
+
+/** A worker that was killed is replaced. */
+async function waitForWorkers(supervisor: number): Promise<number[]> {
+  for (const deadline = Date.now() + 10_000; Date.now() < deadline; ) {
+    const workers = (await listProcessTree(supervisor)).slice(1);
+    if (workers.length === WORKERS) return workers;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`there are not ${WORKERS} workers after 10 seconds`);
 }
 
 /** Workers end by themselves when their supervisor is gone; until then they hold the port. */
