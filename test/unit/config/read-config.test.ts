@@ -1,0 +1,123 @@
+import { describe, expect, it } from "vitest";
+import { formatFinding } from "../../../src/config/finding.ts";
+import { readConfig, usesMetadataDatabase } from "../../../src/config/read-config.ts";
+
+function messages(text: string, env: Record<string, string> = {}): string[] {
+  return readConfig(text, "c.yml", env).findings.map(
+    (finding) => `${finding.kind} ${formatFinding(finding)}`,
+  );
+}
+
+const MINIMAL = "version: 0.1\nstorage: inmemory\n";
+
+describe("readConfig", () => {
+  it("takes the booleans of YAML 1.1 and strings in driver options", () => {
+    const text = `version: "0.1"
+storage:
+  filesystem: {"rootdirectory": "/srv", "maxthreads": "50"}
+  delete: {enabled: On}
+  maintenance: {readonly: {enabled: yes}}
+`;
+    const { settings, findings } = readConfig(text, "c.yml", {});
+    expect(findings).toEqual([]);
+    expect(settings).toMatchObject({
+      storage: { driver: "filesystem", rootDirectory: "/srv", maxThreads: 50 },
+      deleteEnabled: true,
+      readOnly: true,
+    });
+  });
+
+  it("keeps deletes off where true stands in quotes, as the Go registry does", () => {
+    const { settings } = readConfig(
+      `version: 0.1\nstorage: {inmemory: , delete: {enabled: "true"}}\n`,
+      "c.yml",
+      {},
+    );
+    expect(settings?.deleteEnabled).toBe(false);
+  });
+
+  it.each([
+    ["auth: none"],
+    ["auth: {}"],
+    ["auth:"],
+    ["middleware: {}"],
+    ["middleware: {storage: [{name: cloudfront, disabled: true, options: {}}]}"],
+    ["middleware: {storage: []}"],
+    ["proxy: {}"],
+    ["proxy: {remoteurl: ''}"],
+    ["validation: {disabled: true, manifests: {urls: {allow: ['^https://']}}}"],
+    ["validation: {manifests: {urls: {allow: [], deny: []}}}"],
+    ["validation: {manifests: {indexes: {platforms: all}}}"],
+    ["database: {enabled: 'false', host: x, port: 5432}"],
+    ["database: {enabled: false}"],
+    ["http: {tls: {clientcas: [a.pem]}}"],
+    ["http: {tls: {certificate: a, key: b, clientcas: []}}"],
+    ["http: {http2: {disabled: true}, h2c: {enabled: false}}"],
+    ["health: {storagedriver: {enabled: false, interval: 10s, threshold: 3}}"],
+    ["reporting: {sentry: {enabled: false, dsn: x}}"],
+    ["gc: {disabled: true}"],
+  ])("has nothing to say about what does nothing: %s", (line) => {
+    expect(messages(`${MINIMAL}${line}\n`)).toEqual([]);
+  });
+
+  it.each([
+    ["auth: {token: {realm: a, service: b, issuer: c}}", "auth.token"],
+    ["auth: {silly: {realm: a, service: b}}", "auth.silly"],
+    ["auth: silly", "auth.silly"],
+    ["auth: {htpasswd: {realm: a, path: b}}", "auth.htpasswd"],
+    ["auth: {token: }", "auth.token"],
+    ["http: {tls: {certificate: a, key: b, clientcas: [c]}}", "http.tls.clientcas"],
+    ["http: {tls: {certificate: a, key: b, clientauth: request-client-cert}}", "http.tls.clientauth"],
+    ["http: {tls: {certificate: a, key: b, ciphersuites: [c]}}", "http.tls.ciphersuites"],
+    ["http: {tls: {letsencrypt: {cachefile: a, email: b}}}", "http.tls.letsencrypt"],
+    ["validation: {manifests: {urls: {deny: [a]}}}", "validation.manifests.urls.deny"],
+    ["middleware: {storage: [{name: redirect, options: {baseurl: a}}]}", "middleware.storage"],
+    ["proxy: {remoteurl: https://example.com}", "proxy"],
+    ["database: {enabled: true}", "database.enabled"],
+    ["database: {enabled: 'true'}", "database.enabled"],
+    ["database: {enabled: prefer}", "database.enabled"],
+  ])("refuses what must be honoured: %s", (line, key) => {
+    const { findings } = readConfig(`${MINIMAL}${line}\n`, "c.yml", {});
+    expect(findings.filter(({ kind }) => kind === "refused").map((finding) => finding.key)).toEqual([key]);
+  });
+
+  it("tells that the metadata database is in use", () => {
+    const uses = (value: string): boolean =>
+      usesMetadataDatabase(readConfig(`${MINIMAL}database: {enabled: ${value}}\n`, "c.yml", {}));
+    expect([uses("true"), uses("'true'"), uses("prefer"), uses("false"), uses("'false'")]).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it("says where a key that does not exist stands and what was meant", () => {
+    expect(messages(`${MINIMAL}http:\n  adr: x\n`)).toEqual([
+      "problem c.yml:4:3: there is no key http.adr; did you mean http.addr?",
+    ]);
+  });
+
+  it("never lets a drain of nanoseconds become a drain without end", () => {
+    const { settings } = readConfig(`${MINIMAL}http: {draintimeout: 60}\n`, "c.yml", {});
+    expect(settings?.http.drainTimeoutMs).toBe(1);
+  });
+
+  it("follows anchors, aliases and merge keys", () => {
+    const text = `version: 0.1\nstorage: &s {inmemory: , delete: &on {enabled: true}}\nhealth: {storagedriver: {<<: *on, interval: 5s}}\n`;
+    const config = readConfig(text, "c.yml", {});
+    expect(config.settings?.deleteEnabled).toBe(true);
+    expect(config.values.get("health.storagedriver.enabled")?.value).toBe(true);
+  });
+
+  it("takes log.level before the old loglevel, and that before the default", () => {
+    const level = (more: string): string | undefined =>
+      readConfig(MINIMAL + more, "c", {}).settings?.log.level;
+    expect([level("loglevel: WARN\n"), level("loglevel: warn\nlog: {level: error}\n"), level("")]).toEqual([
+      "warn",
+      "error",
+      "info",
+    ]);
+  });
+});
