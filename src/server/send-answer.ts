@@ -4,6 +4,9 @@ import type { Exchange } from "./exchange.ts";
 import type { ServerContext } from "./server-context.ts";
 import { streamFile, streamReadable } from "./stream-file.ts";
 
+/** A kilobyte a second: who takes a manifest more slowly than this, beyond the idle time, is cut off. */
+const SLOWEST_BYTES_PER_MS = 1;
+
 /**
  * Sends an answer. Resolves when all of it has been given to the connection.
  *
@@ -21,6 +24,7 @@ export function sendAnswer(context: ServerContext, exchange: Exchange, answer: A
   const body = exchange.method === "HEAD" ? undefined : answer.body;
   if (body === undefined || body instanceof Uint8Array) {
     exchange.sentBytes += body?.length ?? 0;
+    closeIfNotTaken(context, exchange, body?.length ?? 0);
     response.end(body);
     if (exchange.method === "HEAD" && answer.body && !(answer.body instanceof Uint8Array)) {
       return discard(answer.body);
@@ -28,6 +32,14 @@ export function sendAnswer(context: ServerContext, exchange: Exchange, answer: A
     return undefined;
   }
   return sendSource(context, exchange, body);
+}
+
+/** Bytes in memory are given to the connection at once; a client that does not take them must not hold it for ever. */
+function closeIfNotTaken(context: ServerContext, exchange: Exchange, lengthBytes: number): void {
+  const { response } = exchange;
+  const timeoutMs = context.limits.downloadIdleTimeoutMs + lengthBytes / SLOWEST_BYTES_PER_MS;
+  const timer = setTimeout(() => response.destroy(), timeoutMs);
+  response.once("close", () => clearTimeout(timer));
 }
 
 function headersOf(context: ServerContext, exchange: Exchange, answer: Answer): AnswerHeaders {

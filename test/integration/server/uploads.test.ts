@@ -106,7 +106,7 @@ describe("uploading", () => {
     expect(patched.headers.get("range")).toBe("0-199999");
     const next = new URL(patched.headers.get("location") ?? "", server.url).href;
     expect((await fetch(withDigest(next, digestOf(content)), { method: "PUT" })).status).toBe(201);
-    expect(await stored(digestOf(content))).toEqual(content);
+    expect((await stored(digestOf(content)))?.equals(content)).toBe(true);
   });
 
   it("takes chunks in order, the last one in the PUT", async () => {
