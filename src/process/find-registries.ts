@@ -75,10 +75,10 @@ async function inspect(
   try {
     const env = await readEnvFrom([`pid:${pid}`], {}, { cwd: "/", procFolder });
     const written = args.find((arg) => /\.(ya?ml|json)$/.test(arg)) ?? env["REGISTRY_CONFIGURATION_PATH"];
-    if (written === undefined) return unknown;
-    const configPath = seenFromHere(folder, written);
-    unknown.usesOurConfig =
-      ours.source.kind === "file" && (await isSameFile(configPath, ours.source.path)) === true;
+    const configPath = written === undefined ? undefined : seenFromHere(folder, written);
+    if (configPath !== undefined && ours.source.kind === "file") {
+      unknown.usesOurConfig = (await isSameFile(configPath, ours.source.path)) === true;
+    }
     const { settings } = await loadConfig({
       cwd: join(folder, "cwd"),
       env,

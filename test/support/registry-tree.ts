@@ -137,7 +137,7 @@ export class RepositoryTree {
   }
 
   async manifest(
-    json: { mediaType: string },
+    json: { mediaType: string; [key: string]: unknown },
     { tag, subject, algorithm }: PushOptions = {},
   ): Promise<Pushed> {
     const content = JSON.stringify(subject ? { ...json, subject } : json);

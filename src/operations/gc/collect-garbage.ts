@@ -44,7 +44,7 @@ class Collection {
     const { driver, holder, nowMs } = this.#dependencies;
     const { dryRun, force, otherStores, skipIfLocked, usesMetadataDatabase } = this.#options;
     this.#refuse(await metadataDatabaseProblem(driver, usesMetadataDatabase));
-    for (const problem of otherStores) this.#refuse(new RegistryStateError(problem));
+    for (const problem of otherStores) this.#refuse(problem);
     if (!force || dryRun) await this.#requireNoWriter();
     if (dryRun) return this.#collect(this.#startedMs, () => {});
     let lock: Awaited<ReturnType<typeof acquireStoreLock>>;

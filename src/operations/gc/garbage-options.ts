@@ -1,4 +1,5 @@
 import type { ProbeResult } from "../../client/write-probe.ts";
+import type { RegistryStateError } from "../../errors.ts";
 import type { SweepPhase } from "../../registry/apply/sweep.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import type { PlanProgress } from "../../registry/plan/plan-collection.ts";
@@ -33,8 +34,8 @@ export interface GarbageOptions {
   skipIfLocked: boolean;
   /** The configuration says that a database, not the store, knows what is needed. */
   usesMetadataDatabase: boolean;
-  /** Why the store may not be the one that a registry on this host uses; one line each. */
-  otherStores: readonly string[];
+  /** Why the store may not be the one that a registry on this host uses. */
+  otherStores: readonly RegistryStateError[];
   signal?: AbortSignal | undefined;
   onProgress?: ((event: GarbageProgress) => void) | undefined;
   /** Called with the plan before anything is removed. */

@@ -1,6 +1,6 @@
 import { CancelledError, PathNotFoundError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
-import { canDeleteMany, hasEmptyFolders, hasSmallReads } from "../../storage/abilities.ts";
+import { canDeleteMany, hasEmptyFolders, hasSmallReads, type SmallReads } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 
 /** Files of one batch; a bulk delete of S3 takes as many. */
@@ -55,30 +55,42 @@ async function deleteBatch<Step extends DeleteStep>(
 ): Promise<void> {
   if (options.signal?.aborted) throw new CancelledError();
   await options.beforeBatch?.();
-  if (canDeleteMany(driver) && !hasSmallReads(driver)) {
-    const failures = await driver.deleteMany(batch.map(({ path }) => path));
-    const errors = new Map(failures.map(({ path, error }) => [path, error]));
-    for (const step of batch) {
-      options.onOutcome(step, errors.has(step.path) ? { error: errors.get(step.path) } : "deleted");
-    }
+  const steps = hasSmallReads(driver) ? keepYoung(driver, batch, options) : batch;
+  if (!canDeleteMany(driver)) {
+    await forEachConcurrently(steps, options.concurrency, async (step) => {
+      options.onOutcome(step, await deleteOne(driver, step));
+    });
     return;
   }
-  await forEachConcurrently(batch, options.concurrency, async (step) => {
-    options.onOutcome(step, await deleteOne(driver, step, options.keepWrittenAfterMs));
+  const failures = await driver.deleteMany(steps.map(({ path }) => path));
+  const errors = new Map(failures.map(({ path, error }) => [path, error]));
+  await forEachConcurrently(steps, options.concurrency, async (step) => {
+    if (!errors.has(step.path)) await removeFolders(driver, step.folders);
+    options.onOutcome(step, errors.has(step.path) ? { error: errors.get(step.path) } : "deleted");
   });
 }
 
-async function deleteOne(
-  driver: StorageDriver,
-  step: DeleteStep,
-  keepWrittenAfterMs: number,
-): Promise<DeleteOutcome> {
+/** Leaves out what was written, or has gone, since it was planned. */
+function keepYoung<Step extends DeleteStep>(
+  driver: SmallReads,
+  batch: readonly Step[],
+  { keepWrittenAfterMs, onOutcome }: DeleteOptions<Step>,
+): Step[] {
+  return batch.filter((step) => {
+    try {
+      const info = driver.statFileSync(step.path);
+      if (info && info.modifiedMs <= keepWrittenAfterMs) return true;
+      onOutcome(step, info ? "kept" : "gone");
+    } catch (error) {
+      onOutcome(step, { error });
+    }
+    return false;
+  });
+}
+
+async function deleteOne(driver: StorageDriver, step: DeleteStep): Promise<DeleteOutcome> {
   let outcome: DeleteOutcome = "deleted";
   try {
-    if (hasSmallReads(driver)) {
-      const info = driver.statFileSync(step.path);
-      if (info && info.modifiedMs > keepWrittenAfterMs) return "kept";
-    }
     await driver.delete(step.path);
   } catch (error) {
     if (!(error instanceof PathNotFoundError)) return { error };

@@ -1,0 +1,58 @@
+import { Command, Option } from "commander";
+import { withDryRun } from "../../ui/options/dry-run.ts";
+import type { CommandContext } from "../context.ts";
+import { parseAge, parseConcurrency, parsePercent } from "./parse-flags.ts";
+import type { GarbageFlags } from "./run.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** `registry-ctl garbage-collect [config]`: removes what nobody can pull. */
+export function garbageCollectCommand(context: CommandContext): Command {
+  const command = new Command("garbage-collect")
+    .alias("registry-garbage-collect")
+    .argument("[config]", "path of the registry's config.yml (default: see registry-ctl --help)")
+    .summary("delete what no manifest refers to")
+    .description(
+      "Deletes blobs and layer links that no manifest needs; with -m also manifests that no tag leads to.\n" +
+        "What an index lists at any depth, and what has a kept manifest as its subject (signatures, SBOMs), is kept.\n" +
+        "The registry must be stopped or read-only. A dry run works at any time and changes nothing.",
+    )
+    .option("-m, --delete-untagged", "delete manifests that no tag leads to", false)
+    .addOption(new Option("--delete-manifests", "the same as --delete-untagged").hideHelp());
+  withDryRun(command, "say what would be deleted, and why; delete nothing")
+    .addOption(new Option("-d", "the same as --dry-run").hideHelp())
+    .addOption(
+      new Option("--grace <time>", "keep what was written within this time")
+        .default(HOUR_MS, "1h")
+        .argParser(parseAge),
+    )
+    .option("--untagged-for <time>", "with -m, keep what had a tag within this time, such as 7d", parseAge)
+    .option(
+      "--max-delete <percent>",
+      "stop if more of all bytes or manifests would go, such as 30%",
+      parsePercent,
+    )
+    .addOption(
+      new Option("--concurrency <n>", "files worked on at a time").default(16).argParser(parseConcurrency),
+    )
+    .option("-y, --yes", "do not ask", false)
+    .option("--allow-empty", "collect although there is no repository, or with -m no tag", false)
+    .option("--force", "do without the proof that the registry is stopped or read-only", false)
+    .option("--skip-if-locked", "do nothing and exit 0 if another run holds the store's lock", false)
+    .addHelpText(
+      "after",
+      `
+With -m it asks on a terminal, never without one. Ctrl-C stops it between two deletions; another run finishes.
+
+Examples:
+  $ registry-ctl garbage-collect -m --dry-run config.yml                      see what would go
+  $ registry-ctl garbage-collect -m --untagged-for 7d --max-delete 30% config.yml   for cron
+
+Exit codes: 0 done, 2 wrong usage, 3 something could not be listed or deleted, 10 configuration missing or invalid,
+11 store unreachable or denied, 12 the registry takes writes, is locked or looks wrong, 129/130/143 stopped by a signal.`,
+    );
+  return command.action(async (configPath: string | undefined) => {
+    const { run } = await import("./run.ts");
+    await run(context, configPath, command.optsWithGlobals<GarbageFlags>());
+  });
+}
