@@ -75,8 +75,8 @@ export class MemoryDriver
   }
 
   async move(from: string, to: string): Promise<void> {
-    const file = this.#file(from);
     checkPath(to);
+    const file = this.#file(from);
     if (from === to) return;
     const obstacle = this.#tree.set(to, file);
     if (obstacle !== undefined) throw inTheWay(to, obstacle);

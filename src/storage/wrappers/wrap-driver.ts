@@ -52,7 +52,7 @@ export interface Around {
   /** Around each writer that has been opened. */
   writer?(path: string, writer: FileWriter): FileWriter;
   /** Around each stream that has been opened. */
-  stream?(path: string, stream: Readable): Readable;
+  stream?(stream: Readable, signal: AbortSignal | undefined): Readable;
   /** Around each file that `openFile` has opened. */
   opened?(path: string, file: OpenedFile): OpenedFile;
   /** Abilities, by their method, that the wrapped driver shall not have. */
@@ -72,7 +72,7 @@ export function wrapDriver(inner: StorageDriver, around: Around): StorageDriver 
       call({ method: "put", path, amount: content.length }, () => inner.put(path, content)),
     read: async (path, options) => {
       const stream = await call({ method: "read", path }, () => inner.read(path, options));
-      return around.stream ? around.stream(path, stream) : stream;
+      return around.stream ? around.stream(stream, options?.signal) : stream;
     },
     openWriter: async (path, options) => {
       const writer = await call({ method: "openWriter", path }, () => inner.openWriter(path, options));

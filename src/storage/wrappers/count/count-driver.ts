@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { addAbortSignal, Readable } from "node:stream";
 import type { StorageDriver } from "../../driver.ts";
 import { type StorageMethod, wrapDriver } from "../wrap-driver.ts";
 
@@ -37,7 +37,10 @@ export function countDriver(inner: StorageDriver): { driver: StorageDriver; coun
       count(call.method);
       return run();
     },
-    stream: (_path, stream) => Readable.from(counted(stream, countRead), { objectMode: false }),
+    stream: (stream, signal) => {
+      const outer = Readable.from(counted(stream, countRead), { objectMode: false });
+      return signal ? addAbortSignal(signal, outer) : outer;
+    },
     writer: (_path, writer) => ({
       get sizeBytes() {
         return writer.sizeBytes;
