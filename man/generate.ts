@@ -16,7 +16,9 @@ const NAME = "registry-ctl";
 
 /** @returns the text of every page by file name */
 function renderPages(): Map<string, string> {
-  const program = createProgram(createContext({ args: [], version: "", signal: new AbortController().signal }));
+  const program = createProgram(
+    createContext({ args: [], version: "", signal: new AbortController().signal }),
+  );
   const pages = new Map<string, string>();
   for (const command of [program, ...program.commands.filter((child) => child.name() !== "help")]) {
     const isRoot = command === program;
@@ -43,7 +45,11 @@ function commandPage(name: string, command: Command, program: Command | undefine
   if (command.commands.length > 0) {
     out.push(".SH COMMANDS");
     for (const child of command.commands.filter((candidate) => candidate.name() !== "help")) {
-      out.push(".TP", `.B ${escapeRoff(`${child.name()} ${child.usage()}`)}`, escapeRoff(child.summary() || child.description()));
+      out.push(
+        ".TP",
+        `.B ${escapeRoff(`${child.name()} ${child.usage()}`)}`,
+        escapeRoff(child.summary() || child.description()),
+      );
       if (program) out.push(...options(child, 4));
     }
   }
@@ -63,7 +69,13 @@ function options(command: Command, indent: number): string[] {
 }
 
 function seeAlso(name: string): string {
-  return [`${NAME}(1)`, `${NAME}-serve(1)`, `${NAME}-garbage-collect(1)`, `${NAME}-config(1)`, `${NAME}-config(5)`]
+  return [
+    `${NAME}(1)`,
+    `${NAME}-serve(1)`,
+    `${NAME}-garbage-collect(1)`,
+    `${NAME}-config(1)`,
+    `${NAME}-config(5)`,
+  ]
     .filter((page) => page !== `${name}(1)`)
     .join(", ");
 }
