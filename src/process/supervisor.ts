@@ -35,6 +35,7 @@ export interface SupervisorOptions {
 interface WorkerState {
   worker: Worker;
   startedMs: number;
+  ordered: boolean;
   listeningMs: number | undefined;
   failure: Error | undefined;
 }
@@ -61,6 +62,10 @@ class Supervisor {
   readonly #respawn = new RespawnPolicy();
   readonly #respawnTimers = new Set<NodeJS.Timeout>();
   readonly #uploads = new UploadGrants((worker, message) => this.#send(worker, message));
+  /** Where workers are told to listen. */
+  #address: ListenAddress;
+  /** Where they do. */
+  #bound: ListenAddress | undefined;
   #announced = false;
   #stopping = false;
   #failure: Error | undefined;
@@ -69,6 +74,7 @@ class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#logger = options.logger;
+    this.#address = options.order.address;
   }
 
   async run(): Promise<void> {
@@ -93,7 +99,13 @@ class Supervisor {
 
   #fork(): void {
     const worker = cluster.fork();
-    const state: WorkerState = { worker, startedMs: Date.now(), listeningMs: undefined, failure: undefined };
+    const state: WorkerState = {
+      worker,
+      startedMs: Date.now(),
+      ordered: false,
+      listeningMs: undefined,
+      failure: undefined,
+    };
     this.#workers.set(worker.id, state);
     worker.on("message", (value: unknown) => this.#receive(state, value));
     worker.on("error", (error) => {
@@ -116,7 +128,7 @@ class Supervisor {
     }
     switch (message.type) {
       case "booted":
-        this.#send(id, { type: "start", order: this.#options.order });
+        this.#start(state);
         break;
       case "listening":
         this.#listening(state, message.address);
@@ -139,7 +151,16 @@ class Supervisor {
     }
   }
 
+  #start(state: WorkerState): void {
+    // With its last worker the shared socket is closed. Where the system had chosen the port, keep to that one.
+    const isShared = [...this.#workers.values()].some((other) => other.ordered);
+    if (this.#bound !== undefined && !isShared) this.#address = this.#bound;
+    state.ordered = true;
+    this.#send(state.worker.id, { type: "start", order: { ...this.#options.order, address: this.#address } });
+  }
+
   #listening(state: WorkerState, address: ListenAddress): void {
+    this.#bound = address;
     state.listeningMs = Date.now();
     const fields = { worker: state.worker.id, pid: state.worker.process.pid };
     if (this.#announced) this.#logger.info("worker replaced", fields);

@@ -1,0 +1,260 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import {
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const PROGRAM = fileURLToPath(new URL("./run-cli.ts", import.meta.url));
+const TSX = import.meta.resolve("tsx");
+const isRoot = process.getuid?.() === 0;
+
+interface Running {
+  child: ChildProcess;
+  ended: Promise<number | null>;
+  output(): string;
+  errors(): string;
+}
+
+describe("serve", () => {
+  let folder: string;
+  let running: Running[];
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "registry-ctl-serve-"));
+    running = [];
+  });
+
+  afterEach(async () => {
+    for (const { child, ended } of running) {
+      child.kill("SIGKILL");
+      await ended;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it("serves with no configuration, says where, and what to try", async () => {
+    const { url, errors } = await start([], { REGISTRY_HTTP_ADDR: "127.0.0.1:0" });
+    expect((await fetch(`${url}v2/`)).status).toBe(200);
+    expect(errors()).toContain(join(folder, "registry-data"));
+    expect(errors()).toContain(`listening on ${url} with 2 worker processes`);
+    expect(errors()).toMatch(/skopeo copy .* docker:\/\/127\.0\.0\.1:\d+\/alpine\n/);
+    expect(errors()).not.toContain("warning");
+  });
+
+  it("takes an upload in pieces, whichever workers they reach, also when workers are killed between", async () => {
+    const { child, url } = await start(["--workers", "2", configFile()]);
+    const content = randomBytes(400_000);
+    let location = await send("POST", `${url}v2/a/b/blobs/uploads/`, 202);
+    for (let at = 0; at < content.length; at += 50_000) {
+      location = await send(
+        "PATCH",
+        location,
+        202,
+        content.subarray(at, at + 50_000),
+        `${at}-${at + 49_999}`,
+      );
+      if (at === 200_000) for (const pid of childrenOf(child.pid)) process.kill(pid, "SIGKILL");
+    }
+    const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`;
+    await send("PUT", `${location}${location.includes("?") ? "&" : "?"}digest=${digest}`, 201);
+    const stored = await fetch(`${url}v2/a/b/blobs/${digest}`);
+    expect(Buffer.from(await stored.arrayBuffer()).equals(content)).toBe(true);
+  });
+
+  it("remembers in the state folder, across restarts, what it has told clients", async () => {
+    const stateDir = join(folder, "state");
+    const { child, ended, url } = await start(["--workers", "1", "--state-dir", stateDir, configFile()]);
+    const location = await send("POST", `${url}v2/a/blobs/uploads/`, 202);
+    const digest = `sha256:${createHash("sha256").update("x").digest("hex")}`;
+    await send(
+      "PUT",
+      `${location}${location.includes("?") ? "&" : "?"}digest=${digest}`,
+      201,
+      Buffer.from("x"),
+    );
+    child.kill("SIGKILL");
+    await ended;
+    const [store = ""] = readdirSync(stateDir);
+    const [leases = ""] = readdirSync(join(stateDir, store, "leases"));
+    const written = readFileSync(join(stateDir, store, "leases", leases));
+    const prefix = Buffer.from(digest.slice(7, 23), "hex");
+    const entry = Buffer.concat([prefix.subarray(0, 4).reverse(), prefix.subarray(4).reverse()]);
+    expect(written.includes(entry)).toBe(true);
+  });
+
+  it.each(["1", "2"])("ends with 0 on SIGTERM and on Ctrl-C, with %s workers", async (workers) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      const { child, ended } = await start(["--workers", workers, configFile()]);
+      child.kill(signal);
+      expect(await ended).toBe(0);
+    }
+  });
+
+  it("writes the access log to stdout and nothing else there", async () => {
+    const { child, url, ended, output } = await start(["--workers", "2", configFile()]);
+    for (let count = 0; count < 10; count++) await (await fetch(`${url}v2/`)).text();
+    child.kill("SIGTERM");
+    await ended;
+    const lines = output().trimEnd().split("\n");
+    expect(lines).toHaveLength(10);
+    for (const line of lines) expect(line).toMatch(/^127\.0\.0\.1 - - \[.*\] "GET \/v2\/ HTTP\/1\.1" 200 /);
+  });
+
+  it.each(["1", "2"])("says that the port is in use, exit code 1, with %s workers", async (workers) => {
+    const server = createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const bound = server.address();
+    const addr = `127.0.0.1:${typeof bound === "object" ? bound?.port : ""}`;
+    const { ended, errors } = launch(["--workers", workers, configFile(addr)]);
+    expect(await ended).toBe(1);
+    expect(errors()).toContain(`error: cannot listen on ${addr}: another program listens there\nhint: `);
+    server.close();
+  });
+
+  it.each(["1", "2"])(
+    "says what is wrong with the certificate, exit code 10, with %s workers",
+    async (workers) => {
+      writeFileSync(join(folder, "pem"), "nonsense");
+      const file = configFile("127.0.0.1:0", `  tls: {certificate: ${folder}/pem, key: ${folder}/pem}\n`);
+      const { ended, errors } = launch(["--workers", workers, file]);
+      expect(await ended).toBe(10);
+      expect(errors()).toMatch(/error: .*http\.tls/);
+    },
+  );
+
+  it("does not serve a store whose truth is in a metadata database, exit code 12", async () => {
+    const locks = join(folder, "data", "docker/registry/lockfiles");
+    mkdirSync(locks, { recursive: true });
+    writeFileSync(join(locks, "database-in-use"), "");
+    const { ended, errors } = launch([configFile()]);
+    expect(await ended).toBe(12);
+    expect(errors()).toContain("database-in-use");
+  });
+
+  it("refuses a number of workers that is none, exit code 2", async () => {
+    const { ended } = launch(["--workers", "0", configFile()]);
+    expect(await ended).toBe(2);
+  });
+
+  it("serves a store in memory by one process and says so", async () => {
+    const file = join(folder, "config.yml");
+    writeFileSync(file, "version: 0.1\nstorage: {inmemory: {}}\nhttp: {addr: '127.0.0.1:0'}\n");
+    const { errors } = await start(["--workers", "2", file]);
+    expect(errors()).toContain("a store in memory is served by one process");
+    expect(errors()).toContain("with 1 process\n");
+  });
+
+  it("refuses writes with --read-only-store", async () => {
+    const { url } = await start(["--read-only-store", configFile()]);
+    expect((await fetch(`${url}v2/a/blobs/uploads/`, { method: "POST" })).status).toBe(405);
+    expect(existsSync(join(folder, "data"))).toBe(false);
+  });
+
+  it("warns where everybody can reach it", async () => {
+    const { errors } = await start(["--workers", "1", configFile(":0")]);
+    expect(errors()).toContain("warning: everybody who can reach this address");
+  });
+
+  it.runIf(isRoot)("runs as the owner of the store when root starts it", async () => {
+    mkdirSync(join(folder, "data"));
+    for (const path of [folder, join(folder, "data")]) chownSync(path, 65534, 65534);
+    const { child, url } = await start([
+      "--workers",
+      "2",
+      "--state-dir",
+      join(folder, "state"),
+      configFile(),
+    ]);
+    await send("POST", `${url}v2/a/blobs/uploads/`, 202);
+    for (const pid of [child.pid ?? 0, ...childrenOf(child.pid)]) {
+      expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^Uid:\s+65534\s+65534\s+65534\s/m);
+    }
+    expect(statSync(join(folder, "data/docker")).uid).toBe(65534);
+    const [store = ""] = readdirSync(join(folder, "state"));
+    expect(statSync(join(folder, "state", store)).uid).toBe(65534);
+  });
+
+  function configFile(addr = "127.0.0.1:0", more = ""): string {
+    const file = join(folder, "config.yml");
+    const storage = `storage: {filesystem: {rootdirectory: ${folder}/data}, delete: {enabled: true}}\n`;
+    writeFileSync(file, `version: 0.1\n${storage}http:\n  addr: ${JSON.stringify(addr)}\n${more}`);
+    return file;
+  }
+
+  function launch(args: string[], env: Record<string, string> = {}): Running {
+    const child = spawn(process.execPath, ["--import", TSX, PROGRAM, "serve", ...args], {
+      cwd: folder,
+      env: { PATH: process.env["PATH"], HOME: folder, XDG_STATE_HOME: join(folder, "xdg"), ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let output = "";
+    let errors = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      errors += text;
+    });
+    const ended = once(child, "close").then(() => child.exitCode);
+    const launched = { child, ended, output: () => output, errors: () => errors };
+    running.push(launched);
+    return launched;
+  }
+
+  async function start(args: string[], env?: Record<string, string>): Promise<Running & { url: string }> {
+    const launched = launch(["--workers", "2", "--state-dir", join(folder, "state"), ...args], env);
+    for (;;) {
+      const url = /listening on (\S+)/.exec(launched.errors())?.[1];
+      if (url !== undefined) return { ...launched, url: url.replace("0.0.0.0", "127.0.0.1") };
+      if (launched.child.exitCode !== null) throw new Error(launched.errors());
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+});
+
+/** Sends one request on a connection of its own; again while the worker that it reaches is killed. */
+async function send(
+  method: string,
+  url: string,
+  status: number,
+  body?: Buffer,
+  range?: string,
+): Promise<string> {
+  const headers: Record<string, string> = { connection: "close" };
+  if (body !== undefined) headers["content-type"] = "application/octet-stream";
+  if (range !== undefined) headers["content-range"] = range;
+  for (;;) {
+    const response = await fetch(url, { method, headers, ...(body && { body: new Uint8Array(body) }) }).catch(
+      () => undefined,
+    );
+    if (response === undefined) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      continue;
+    }
+    const text = await response.text();
+    expect(response.status, text).toBe(status);
+    return new URL(response.headers.get("location") ?? url, url).href;
+  }
+}
+
+function childrenOf(pid: number | undefined): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => existsSync(`/proc/${name}/status`))
+    .filter((name) => new RegExp(`^PPid:\\s+${pid}$`, "m").test(readFileSync(`/proc/${name}/status`, "utf8")))
+    .map(Number);
+}
