@@ -1,8 +1,8 @@
-import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { StorageSettings } from "../config/settings.ts";
 import { chooseStateFolder, makeStateFolder } from "../state/state-folder.ts";
+import { storeIdentity } from "../state/store-identity.ts";
 import { ownerToSwitchTo } from "./switch-user.ts";
 
 /** What became of the state folder: a path, or why there is none. */
@@ -16,26 +16,16 @@ export type PreparedState = { folder: string } | { folder: undefined; problem: s
  */
 export function prepareState(storage: StorageSettings, stateDir: string | undefined): PreparedState {
   if (storage.driver === "inmemory") return { folder: undefined, problem: undefined };
-  const root = resolve(storage.rootDirectory);
   const uid = process.getuid?.() ?? 0;
   const folder = chooseStateFolder({
     stateDir: stateDir === undefined ? undefined : resolve(stateDir),
-    storeLocation: `filesystem:${realLocation(root)}`,
+    storeLocation: storeIdentity(storage),
     user: { uid, home: homedir(), env: process.env },
   });
   try {
-    makeStateFolder(folder, uid, ownerToSwitchTo(root));
+    makeStateFolder(folder, uid, ownerToSwitchTo(resolve(storage.rootDirectory)));
     return { folder };
   } catch (error) {
     return { folder: undefined, problem: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-/** The same for every way that leads to a folder, also before the folder exists. */
-function realLocation(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path === dirname(path) ? path : join(realLocation(dirname(path)), basename(path));
   }
 }

@@ -16,7 +16,7 @@ export interface StateUser {
 export interface StateFolderOptions {
   /** `--state-dir`: taken instead of the defaults. */
   stateDir?: string | undefined;
-  /** {@link import("../storage/driver.ts").StorageDriver.location} of the store. */
+  /** What `storeIdentity` gives. */
   storeLocation: string;
   user: StateUser;
   /** Instead of {@link SYSTEM_STATE_FOLDER}. */

@@ -12,6 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from "node:fs";
+import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -102,6 +103,29 @@ describe("serve", () => {
       child.kill(signal);
       expect(await ended).toBe(0);
     }
+  });
+
+  it.each(["1", "2"])("ends at once at the second signal, with %s workers", async (workers) => {
+    const { child, url, ended } = await start(["--workers", workers, configFile()]);
+    const pids = childrenOf(child.pid);
+    await beginUpload(url);
+    child.kill("SIGTERM");
+    await refuses(url);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(143);
+    for (const pid of pids) while (existsSync(`/proc/${pid}/exe`)) await pause();
+  });
+
+  it.each(["1", "2"])("cuts off what goes on beyond http.draintimeout, with %s workers", async (workers) => {
+    const { child, url, ended, errors } = await start([
+      "--workers",
+      workers,
+      configFile("127.0.0.1:0", "  draintimeout: 100ms\n"),
+    ]);
+    await beginUpload(url);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+    expect(errors()).toContain("requests were cut off");
   });
 
   it("writes the access log to stdout and nothing else there", async () => {
@@ -221,10 +245,39 @@ describe("serve", () => {
       const url = /listening on (\S+)/.exec(launched.errors())?.[1];
       if (url !== undefined) return { ...launched, url: url.replace("0.0.0.0", "127.0.0.1") };
       if (launched.child.exitCode !== null) throw new Error(launched.errors());
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await pause();
     }
   }
 });
+
+/** Sends half of an upload and leaves it open. */
+async function beginUpload(url: string): Promise<void> {
+  const location = await send("POST", `${url}v2/a/blobs/uploads/`, 202);
+  const half = request(location, {
+    method: "PATCH",
+    headers: { "content-length": "10", expect: "100-continue" },
+  });
+  half.on("error", () => {});
+  half.flushHeaders();
+  // It is being handled when the server asks for the body.
+  await once(half, "continue");
+  half.write("12345");
+}
+
+/** Resolves when nobody takes connections any more. */
+async function refuses(url: string): Promise<void> {
+  while (
+    await fetch(url, { headers: { connection: "close" } }).then(
+      () => true,
+      () => false,
+    )
+  )
+    await pause();
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 20));
+}
 
 /** Sends one request on a connection of its own; again while the worker that it reaches is killed. */
 async function send(
@@ -242,7 +295,7 @@ async function send(
       () => undefined,
     );
     if (response === undefined) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause();
       continue;
     }
     const text = await response.text();

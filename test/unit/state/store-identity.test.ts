@@ -1,0 +1,32 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { storeIdentity } from "../../../src/state/store-identity.ts";
+
+describe("storeIdentity", () => {
+  let parent: string;
+
+  beforeEach(() => {
+    parent = mkdtempSync(join(tmpdir(), "registry-ctl-identity-"));
+    symlinkSync(parent, join(parent, "link"));
+  });
+
+  afterEach(() => rmSync(parent, { recursive: true, force: true }));
+
+  const of = (rootDirectory: string) =>
+    storeIdentity({ driver: "filesystem", rootDirectory, maxThreads: 100 });
+
+  it("is the same by every path to a store, before and after the store is made", () => {
+    const paths = [
+      join(parent, "a/b"),
+      join(parent, "link/a/b"),
+      `${parent}/a/b/`,
+      relative(process.cwd(), `${parent}/a/b`),
+    ];
+    const before = paths.map(of);
+    mkdirSync(join(parent, "a/b"), { recursive: true });
+    expect(new Set([...before, ...paths.map(of)]).size).toBe(1);
+    expect(of(join(parent, "a"))).not.toBe(before[0]);
+  });
+});
