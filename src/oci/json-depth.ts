@@ -27,7 +27,7 @@ export function jsonDepth(bytes: Uint8Array, limit: number): number {
       depth++;
       if (depth > deepest) deepest = depth;
       if (depth > limit) return limit + 1;
-    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+    } else if (depth > 0 && (byte === CLOSE_BRACE || byte === CLOSE_BRACKET)) {
       depth--;
     }
   }

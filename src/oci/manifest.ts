@@ -40,19 +40,19 @@ export class InvalidManifestError extends RegistryCtlError {
   }
 }
 
-const KINDS: Readonly<Record<string, Manifest["kind"]>> = {
-  [OCI_MANIFEST]: "image",
-  [DOCKER_MANIFEST]: "image",
-  [OCI_INDEX]: "index",
-  [DOCKER_MANIFEST_LIST]: "index",
-  [OCI_ARTIFACT]: "artifact",
-  [DOCKER_SCHEMA1]: "schema1",
-  [DOCKER_SCHEMA1_SIGNED]: "schema1",
-};
+const KINDS: ReadonlyMap<string, Manifest["kind"]> = new Map([
+  [OCI_MANIFEST, "image"],
+  [DOCKER_MANIFEST, "image"],
+  [OCI_INDEX, "index"],
+  [DOCKER_MANIFEST_LIST, "index"],
+  [OCI_ARTIFACT, "artifact"],
+  [DOCKER_SCHEMA1, "schema1"],
+  [DOCKER_SCHEMA1_SIGNED, "schema1"],
+]);
 
 /** Tells whether `mediaType` (without parameters) names a manifest that {@link parseManifest} reads. */
 export function isManifestType(mediaType: string): boolean {
-  return Object.hasOwn(KINDS, mediaType);
+  return KINDS.has(mediaType);
 }
 
 /**
@@ -66,7 +66,7 @@ export function isManifestType(mediaType: string): boolean {
 export function parseManifest(bytes: Uint8Array, declaredType?: string): Manifest {
   const json = parseJsonObject(bytes);
   const mediaType = mediaTypeOf(json, declaredType);
-  const kind = KINDS[mediaType];
+  const kind = KINDS.get(mediaType);
   if (kind === undefined) throw new InvalidManifestError(`unknown media type ${JSON.stringify(mediaType)}`);
   const manifest: Manifest = { mediaType, kind, blobs: [], children: [] };
   if (kind === "schema1") {
@@ -114,10 +114,10 @@ function mediaTypeOf(json: Record<string, unknown>, declaredType: string | undef
   const own = json["mediaType"];
   if (!isNothing(own) && typeof own !== "string") throw new InvalidManifestError("mediaType is not a string");
   if (version === 1) {
-    if (declaredType !== undefined && KINDS[declaredType] !== "schema1") {
+    if (declaredType !== undefined && KINDS.get(declaredType) !== "schema1") {
       throw new InvalidManifestError(`schemaVersion is 1, but the type is said to be ${declaredType}`);
     }
-    return declaredType ?? (typeof own === "string" && KINDS[own] === "schema1" ? own : DOCKER_SCHEMA1);
+    return declaredType ?? (typeof own === "string" && KINDS.get(own) === "schema1" ? own : DOCKER_SCHEMA1);
   }
   if (version !== 2 && own !== OCI_ARTIFACT) {
     throw new InvalidManifestError(`schemaVersion is ${JSON.stringify(version) ?? "missing"}, expected 2`);
@@ -133,7 +133,7 @@ function mediaTypeOf(json: Record<string, unknown>, declaredType: string | undef
   const looksLikeIndex = json["manifests"] !== undefined && json["config"] === undefined;
   const inferred = looksLikeIndex ? OCI_INDEX : OCI_MANIFEST;
   if (declaredType === undefined) return inferred;
-  if (KINDS[declaredType] !== KINDS[inferred]) {
+  if (KINDS.get(declaredType) !== KINDS.get(inferred)) {
     throw new InvalidManifestError(`the content is ${inferred}, but it was sent as ${declaredType}`);
   }
   if (declaredType !== inferred) {
