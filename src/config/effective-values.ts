@@ -30,8 +30,13 @@ export function effectiveValues(config: ReadConfig): ShownValue[] {
 }
 
 function* valuesOf(key: Key, path: string, name: string, config: ReadConfig): Iterable<ShownValue> {
-  const set = config.values.get(path);
   if (key.type !== "section") {
+    const adjusted = adjustedValue(path, config);
+    if (adjusted !== undefined) {
+      yield adjusted;
+      return;
+    }
+    const set = config.values.get(path);
     if (set !== undefined) {
       yield { key: path, value: showValue(key, name, set.value), origin: set.origin };
       return;
@@ -44,6 +49,24 @@ function* valuesOf(key: Key, path: string, name: string, config: ReadConfig): It
   for (const [child, childKey] of key.keys) {
     yield* valuesOf(childKey, path === "" ? child : `${path}.${child}`, child, config);
   }
+}
+
+/** The values that are not taken as they are written: raised, lowered, or from another key. */
+function adjustedValue(path: string, { settings, values }: ReadConfig): ShownValue | undefined {
+  const set = values.get(path) ?? (path === "log.level" ? values.get("loglevel") : undefined);
+  if (settings === undefined || set === undefined) return undefined;
+  const { storage } = settings;
+  const taken = new Map<string, ConfigValue>([
+    ["log.level", settings.log.level],
+    ["catalog.maxentries", settings.catalogMaxEntries],
+    ["tags.maxtags", settings.tagsMaxTags],
+    ["http.prefix", settings.http.prefix],
+    ...(storage.driver === "filesystem"
+      ? ([["storage.filesystem.maxthreads", storage.maxThreads]] satisfies [string, ConfigValue][])
+      : []),
+  ]);
+  const value = taken.get(path);
+  return value === undefined ? undefined : { key: path, value, origin: set.origin };
 }
 
 function isThere(root: ConfigNode | undefined, path: string): boolean {

@@ -82,8 +82,9 @@ function isRegistryConfig(path: string): boolean {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
-  } catch {
-    return false;
+  } catch (error) {
+    // One that may not be read is taken, so that it is told instead of passed over.
+    return error instanceof Error && "code" in error && error.code === "EACCES";
   }
   const { root } = parseYaml(text, { kind: "file", file: path });
   // One that is broken is looked at line by line: taking another store than its author meant would be worse.

@@ -77,8 +77,8 @@ class TreeReader {
     const [document, second] = "empty" in documents ? [] : documents;
     if (document === undefined) return { root: undefined, findings: this.#findings };
     for (const error of document.errors.slice(0, 1)) {
-      // What follows the first error is mostly its consequence. A secret in a variable must not come out in the message.
-      const detail = this.#source.kind === "environment" ? error.code : lowerFirst(error.message);
+      // What follows the first error is mostly its consequence.
+      const detail = this.#source.kind === "environment" ? error.code : withoutSource(error.message);
       this.#find("fatal", "", `the YAML is broken: ${detail}`, error.pos[0]);
     }
     if (document.errors.length > 0) return { root: undefined, findings: this.#findings };
@@ -185,6 +185,8 @@ function nothing(origin: Origin): ScalarNode {
   return { kind: "scalar", text: undefined, quoted: false, origin };
 }
 
-function lowerFirst(sentence: string): string {
+/** The YAML reader quotes what it stumbled over at the end of some messages, which may be a part of a secret. */
+function withoutSource(message: string): string {
+  const sentence = message.replace(/:? ["'`].*$/s, "");
   return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

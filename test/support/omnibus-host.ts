@@ -1,4 +1,13 @@
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -67,6 +76,8 @@ export function makeOmnibusHost(options: OmnibusOptions = {}): OmnibusHost {
   const rendered = render("config.yml.template", values);
   const config = options.withoutAuth === true ? rendered.replace(/^auth:\n(?: .*\n)+/m, "") : rendered;
   write("opt/gitlab/sv/registry/run", render("run.template", values), 0o755);
+  folder("opt/gitlab/service", 0o755);
+  symlinkSync("../sv/registry", join(root, "opt/gitlab/service/registry"));
   folder("var/log/gitlab/registry", 0o700);
   write("var/opt/gitlab/registry/gitlab-registry.crt", "", 0o400, true);
   return {

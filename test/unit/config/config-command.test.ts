@@ -139,6 +139,23 @@ describe("config show", () => {
     });
   });
 
+  it("shows values as they are taken where that is not as they are written", async () => {
+    writeFileSync(
+      join(cwd, "c.yml"),
+      `version: 0.1
+loglevel: WARN
+storage: {filesystem: {rootdirectory: /srv, maxthreads: 5}}
+catalog: {maxentries: -1}
+http: {prefix: nested}
+`,
+    );
+    const { stdout } = await run(["show", "c.yml", "--effective"]);
+    expect(stdout).toContain("  level: warn  # c.yml:2:11");
+    expect(stdout).toContain("    maxthreads: 25  # c.yml:3:57");
+    expect(stdout).toContain("  maxentries: 1000  # c.yml:4:23");
+    expect(stdout).toContain("  prefix: /nested/  # c.yml:5:16");
+  });
+
   it("shows no secret of any fixture, with either dialect and either form", async () => {
     const folder = join(import.meta.dirname, "../../../fixtures/config");
     for (const dialect of ["distribution", "gitlab"]) {

@@ -104,6 +104,19 @@ storage:
     expect(settings?.http.drainTimeoutMs).toBe(1);
   });
 
+  it("quotes nothing of a broken file, where it may be a secret", () => {
+    for (const broken of [
+      'http: {secret: "a"hunter2}\n',
+      "http:\n  secret: 'a' hunter2\n",
+      "http: @hunter2\n",
+      'http: "\\hunter2"\n',
+    ]) {
+      const [message] = messages(MINIMAL + broken);
+      expect(message).toMatch(/^fatal c\.yml:\d+:\d+: the YAML is broken/);
+      expect(message).not.toContain("hunter2");
+    }
+  });
+
   it("follows anchors, aliases and merge keys", () => {
     const text = `version: 0.1\nstorage: &s {inmemory: , delete: &on {enabled: true}}\nhealth: {storagedriver: {<<: *on, interval: 5s}}\n`;
     const config = readConfig(text, "c.yml", {});
