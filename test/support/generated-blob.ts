@@ -31,7 +31,8 @@ export async function sendGeneratedBlob(
   seed = 0,
 ): Promise<{ status: number; location: string | undefined; body: string }> {
   const headers = { "content-length": sizeBytes, "content-type": "application/octet-stream" };
-  const outgoing = request(url, { method, headers });
+  // A connection of its own: one on which a body was broken off cannot be used again.
+  const outgoing = request(url, { method, headers, agent: false });
   const answered = new Promise<{ status: number; location: string | undefined; body: string }>(
     (resolve, reject) => {
       outgoing.on("error", reject);
@@ -61,8 +62,8 @@ export async function sendGeneratedBlob(
     if (!outgoing.write(block))
       await Promise.race([new Promise((resolve) => outgoing.once("drain", resolve)), stop]);
   }
-  outgoing.end();
-  return answered;
+  if (!stopped) outgoing.end();
+  return answered.finally(() => outgoing.destroy());
 }
 
 /** Pulls a blob and hashes it on the way, without keeping it. */

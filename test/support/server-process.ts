@@ -10,7 +10,11 @@ export interface ServerProcess {
   readonly url: string;
   /** All that it has written so far. */
   readonly output: { stdout: string; stderr: string };
-  /** Sends SIGTERM and waits for the end; SIGKILL if that takes longer than 20 seconds. Harmless if it has ended. */
+  /**
+   * Sends SIGTERM and waits for the end. Harmless if it has ended.
+   *
+   * @throws {Error} if that takes longer than 20 seconds; it is killed then
+   */
   stop(): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>;
   /** Sends SIGKILL and waits for the end of this one process. */
   kill(): Promise<void>;
@@ -56,9 +60,14 @@ export async function startServerProcess(
     output,
     async stop() {
       if (!hasEnded(child)) child.kill("SIGTERM");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+      let late = false;
+      const timer = setTimeout(() => {
+        late = true;
+        child.kill("SIGKILL");
+      }, 20_000);
       if (!hasEnded(child)) await ended;
       clearTimeout(timer);
+      if (late) throw new Error(`${program} did not end within 20 seconds of SIGTERM\n${output.stderr}`);
       return { exitCode: child.exitCode, signal: child.signalCode };
     },
     kill: () => killChild(child, ended),
