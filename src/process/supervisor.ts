@@ -98,7 +98,17 @@ class Supervisor {
   }
 
   #fork(): void {
-    const worker = cluster.fork();
+    let worker: Worker;
+    try {
+      worker = cluster.fork();
+    } catch (cause) {
+      // Out of memory or of file descriptors. Others may serve meanwhile.
+      const failure = new RegistryCtlError("ERR_WORKER", "cannot start a worker", { cause });
+      this.#logger.error(failure.message, { error: cause });
+      if (this.#workers.size === 0) this.#giveUp(failure);
+      else this.#forkAfter(this.#respawn.delayAfterDeath(Date.now(), undefined));
+      return;
+    }
     const state: WorkerState = {
       worker,
       startedMs: Date.now(),
@@ -108,13 +118,24 @@ class Supervisor {
     };
     this.#workers.set(worker.id, state);
     worker.on("message", (value: unknown) => this.#receive(state, value));
-    worker.on("error", (error) => {
-      this.#logger.error("a worker cannot be reached", { worker: worker.id, error: error.message });
-    });
+    worker.on("error", (error) => this.#onError(state, error));
     worker.on("disconnect", () => {
       setTimeout(() => worker.process.kill("SIGKILL"), DISCONNECTED_KILL_MS).unref();
     });
     worker.on("exit", (code: number | null, signal: string | null) => this.#ended(state, code, signal));
+  }
+
+  #onError(state: WorkerState, error: Error): void {
+    if (state.worker.process.pid !== undefined) {
+      this.#logger.error("a worker cannot be reached", { worker: state.worker.id, error: error.message });
+      return;
+    }
+    // It never was a process, so it never exits.
+    state.failure = new RegistryCtlError("ERR_WORKER", `cannot start a worker: ${error.message}`, {
+      cause: error,
+      hint: `make sure that the registry's user may run ${process.execPath}, and read this program`,
+    });
+    this.#ended(state, null, null);
   }
 
   #receive(state: WorkerState, value: unknown): void {
@@ -173,7 +194,7 @@ class Supervisor {
 
   #ended(state: WorkerState, code: number | null, signal: string | null): void {
     const { worker } = state;
-    this.#workers.delete(worker.id);
+    if (!this.#workers.delete(worker.id)) return;
     this.#uploads.workerEnded(worker.id);
     if (this.#stopping) {
       if (this.#workers.size === 0) this.#finish();
@@ -196,6 +217,10 @@ class Supervisor {
       );
       return;
     }
+    this.#forkAfter(delayMs);
+  }
+
+  #forkAfter(delayMs: number): void {
     const timer = setTimeout(() => {
       this.#respawnTimers.delete(timer);
       this.#fork();
