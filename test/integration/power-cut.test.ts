@@ -7,7 +7,8 @@ import { FilesystemDriver } from "../../src/storage/filesystem/filesystem-driver
 import { MemoryDriver } from "../../src/storage/memory/memory-driver.ts";
 import { type DiskState, survivors } from "../support/power-cut.ts";
 import { type RecordingFs, recordingFs } from "../support/recording-fs.ts";
-import { imageJson, manifestOf, pushBlob, temporaryFolder } from "../support/registry-stores.ts";
+import { imageJson, manifestOf, pushBlob } from "../support/registry-stores.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
 
 /** A registry in a folder whose every change is written down. */
 interface Recorded {

@@ -1,7 +1,3 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import { type Digest, type DigestAlgorithm, digestOf } from "../../src/oci/digest.ts";
 import { parseManifest } from "../../src/oci/manifest.ts";
 import { OCI_INDEX, OCI_MANIFEST } from "../../src/oci/media-types.ts";
@@ -10,6 +6,7 @@ import type { Repository } from "../../src/registry/repository.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { FilesystemDriver } from "../../src/storage/filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "../../src/storage/memory/memory-driver.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 
 /** The stores that the registry's tests run on; each call opens an empty one that goes when the test ends. */
 export const STORES: [string, () => Promise<StorageDriver>][] = [
@@ -115,11 +112,4 @@ export async function pushImage(
   const input = manifestOf(imageJson(await pushBlob(repository, content), [], more), tags);
   await repository.manifests.put(input);
   return input;
-}
-
-/** A new folder that goes when the test ends. */
-export async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "registry-ctl-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  return folder;
 }

@@ -7,14 +7,8 @@ import { blobDataPath, revisionLinkPath } from "../../../src/registry/paths.ts";
 import { Registry } from "../../../src/registry/registry.ts";
 import { FilesystemDriver } from "../../../src/storage/filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
-import {
-  indexJson,
-  manifestOf,
-  pushImage,
-  STORES,
-  temporaryFolder,
-  withoutAbilities,
-} from "../../support/registry-stores.ts";
+import { indexJson, manifestOf, pushImage, STORES, withoutAbilities } from "../../support/registry-stores.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 const SUBJECT = digestOf(Buffer.from("subject"));
 const OTHER = digestOf(Buffer.from("other"), "sha512");
