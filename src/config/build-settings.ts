@@ -74,11 +74,12 @@ class SettingsBuilder {
     return value > 0 ? value : otherwise;
   }
 
-  /** Never negative, and never zero unless zero is written: a bare number comes to a fraction of a millisecond. */
+  /** Never negative, which would mean "at once", and never zero unless zero is written: a bare number comes to a fraction of a millisecond. */
   milliseconds(path: string, otherwise: number): number {
     const value = this.#number(path, otherwise);
-    if (value < 0) this.#say("fatal", path, "must not be negative");
-    return Math.max(0, Math.ceil(value));
+    if (value >= 0) return Math.ceil(value);
+    this.#say("problem", path, "is negative, which leaves no time at all");
+    return 1;
   }
 
   log(): LogSettings {
@@ -144,10 +145,9 @@ class SettingsBuilder {
   #host(): string {
     const host = this.text("http.host", "");
     if (host === "") return host;
-    if (!/^https?:\/\//i.test(host) || !URL.canParse(host)) {
-      this.#say("fatal", "http.host", "must be a URL such as https://registry.example.com");
-    }
-    return host;
+    if (/^https?:\/\//i.test(host) && URL.canParse(host)) return host;
+    this.#say("problem", "http.host", "must be a URL such as https://registry.example.com; it is left out");
+    return "";
   }
 
   #tls(): TlsSettings | undefined {

@@ -41,7 +41,6 @@ export const STORAGE_KEYS = section(
         maxthreads: integer("operations at once, at least 25", {
           status: "implemented",
           default: 100,
-          min: 0,
         }),
       },
       { optional: true, open: true, looseStrings: true },
@@ -84,7 +83,6 @@ export const STORAGE_KEYS = section(
         blobdescriptorsize: integer("entries of the cache in memory", {
           status: "noop",
           default: 10_000,
-          min: 0,
         }),
         layerinfo: word("old name of blobdescriptor", ["inmemory", "redis"], {
           inert: (node) => node.kind === "scalar" && node.text !== "redis",

@@ -124,6 +124,29 @@ storage:
     expect(config.values.get("health.storagedriver.enabled")?.value).toBe(true);
   });
 
+  // Found by starting Debian's docker-registry with each of them.
+  it.each([
+    ["storage: {inmemory: , cache: {blobdescriptorsize: -1}}"],
+    ["storage: {inmemory: , delete: }"],
+    ["storage: {inmemory: {foo: bar}}"],
+    ["storage: {filesystem: {rootdirectory: 5}}"],
+    ["storage: {filesystem: {rootdirectory: /x, maxthreads: -3}}"],
+    ["storage: inmemory\nhttp: {addr: ':0', secret: 12345}"],
+    ["storage: inmemory\nhttp: {addr: ':0', host: foo}"],
+    ["storage: inmemory\nhttp: {addr: ':0', net: ''}"],
+    ["storage: inmemory\nhttp: {addr: ':0', draintimeout: -5s}"],
+    ["storage: inmemory\nhttp: {addr: ':0', draintimeout: 1.5}"],
+    ["storage: inmemory\nnotifications: {endpoints: }"],
+    ["storage: inmemory\nlog: {level: }"],
+    ["storage: inmemory\nlog: {formatter: ''}"],
+    ["storage: inmemory\nlog: {level: DEBUG, level: info}"],
+    ["storage: inmemory\ncatalog: {maxentries: 1.5}"],
+    ["storage: inmemory\ncompatibility: {schema1: {enabled: true}}"],
+    ["storage: inmemory\n5: x"],
+  ])("starts with what the Go registry starts with: %j", (more) => {
+    expect(readConfig(`version: 0.1\n${more}\n`, "c.yml", {}).settings).toBeDefined();
+  });
+
   it("takes log.level before the old loglevel, and that before the default", () => {
     const level = (more: string): string | undefined =>
       readConfig(MINIMAL + more, "c", {}).settings?.log.level;
