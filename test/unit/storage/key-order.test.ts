@@ -7,8 +7,8 @@ const key = string({
 });
 
 describe("key order", () => {
-  it("is the order of UTF-8 bytes", () => {
-    assert(
+  it("is the order of UTF-8 bytes", async () => {
+    await assert(
       property(key, key, (a, b) => {
         expect(Math.sign(compareKeys(a, b))).toBe(Buffer.compare(Buffer.from(a), Buffer.from(b)));
       }),
