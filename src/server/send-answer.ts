@@ -66,7 +66,8 @@ async function sendSource(context: ServerContext, exchange: Exchange, body: Body
   const onSent = (bytes: number): void => {
     exchange.sentBytes += bytes;
   };
-  const options = { idleTimeoutMs: context.limits.downloadIdleTimeoutMs, onSent };
+  const { downloadIdleTimeoutMs: idleTimeoutMs } = context.limits;
+  const options = { idleTimeoutMs, signal: exchange.signal, onSent };
   try {
     if (body.kind === "file") {
       await streamFile(response, body.file, body, { ...options, rings: context.rings });

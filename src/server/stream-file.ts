@@ -8,6 +8,8 @@ import { writeChunk } from "./write-chunk.ts";
 export interface StreamOptions {
   rings: BufferRings;
   idleTimeoutMs: number;
+  /** Aborted when the connection is gone. */
+  signal: AbortSignal;
   onSent: (bytes: number) => void;
 }
 
@@ -36,8 +38,8 @@ export async function streamFile(
       const count = await file.read(current.subarray(0, wanted), position);
       if (count === 0) throw new Error(`the file ended ${remaining} bytes early`);
       if (writing !== undefined) await writing;
-      if (response.destroyed) throw new ClientGoneError();
-      writing = writeChunk(response, current.subarray(0, count), options.idleTimeoutMs);
+      if (options.signal.aborted) throw new ClientGoneError();
+      writing = writeChunk(response, current.subarray(0, count), options);
       // It is awaited one round later; a failure before that must not count as unhandled.
       writing.catch(() => undefined);
       options.onSent(count);
@@ -66,8 +68,8 @@ export async function streamReadable(
 ): Promise<void> {
   for await (const chunk of stream) {
     if (!(chunk instanceof Uint8Array)) throw new Error("the store's stream gave something other than bytes");
-    if (response.destroyed) throw new ClientGoneError();
-    await writeChunk(response, chunk, options.idleTimeoutMs);
+    if (options.signal.aborted) throw new ClientGoneError();
+    await writeChunk(response, chunk, options);
     options.onSent(chunk.length);
   }
 }

@@ -4,25 +4,28 @@ import { ClientGoneError } from "./api-error.ts";
 /**
  * Writes bytes of an answer's body.
  *
- * @param idleTimeoutMs - a client that does not take the bytes in this time is disconnected
+ * @param options - `idleTimeoutMs`: a client that does not take the bytes in this time is disconnected; `signal`: is
+ *   aborted when the connection is gone, which an answer that waits behind another on it does not tell itself
  * @returns when the system has the bytes, so that the buffer may be used again
  * @throws {ClientGoneError}
  */
 export function writeChunk(
   response: ServerResponse,
   chunk: Uint8Array,
-  idleTimeoutMs: number,
+  options: { idleTimeoutMs: number; signal: AbortSignal },
 ): Promise<void> {
+  const { signal } = options;
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => response.destroy(), idleTimeoutMs);
+    const timer = setTimeout(() => response.destroy(), options.idleTimeoutMs);
     const settle = (error?: Error | null): void => {
       clearTimeout(timer);
-      response.off("close", onClose);
+      signal.removeEventListener("abort", onAbort);
       if (error) reject(new ClientGoneError({ cause: error }));
       else resolve();
     };
-    const onClose = (): void => settle(new Error("connection closed"));
-    response.once("close", onClose);
+    const onAbort = (): void => settle(new Error("connection closed"));
+    signal.addEventListener("abort", onAbort);
+    if (signal.aborted) return onAbort();
     response.write(chunk, settle);
   });
 }

@@ -28,7 +28,7 @@ function withDigest(url: string, digest: string): string {
   return target.href;
 }
 
-function patch(url: string, body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+function patch(url: string, body: string | Buffer, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(url, {
     method: "PATCH",
     body,
