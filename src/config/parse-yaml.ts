@@ -10,6 +10,7 @@ import {
 } from "yaml";
 import type { ConfigNode, MapNode, Origin, ScalarNode } from "./config-tree.ts";
 import type { Finding } from "./finding.ts";
+import { combineTwice } from "./twice.ts";
 import { isYamlNull } from "./yaml-scalars.ts";
 
 /** A config.yml has hundreds of lines at most; what is beyond this is another kind of file. */
@@ -33,7 +34,7 @@ export interface ParsedYaml {
 
 /**
  * Reads YAML into a tree that keeps where everything stands and gives no types yet. Like the Go registry it reads the
- * first document only, lets the last of equal keys win, and follows aliases and merge keys. It never throws.
+ * first document only, takes keys that stand there twice, and follows aliases and merge keys. It never throws.
  */
 export function parseYaml(text: string, source: TextSource): ParsedYaml {
   const reader = new TreeReader(text, source);
@@ -142,20 +143,17 @@ class TreeReader {
         continue;
       }
       const earlier = entries.get(name);
-      if (earlier !== undefined) this.#reportTwice(path, earlier.value, offsetOf(pair.key) ?? offset);
-      entries.set(name, { origin: keyOrigin, value });
+      if (earlier === undefined) {
+        entries.set(name, { origin: keyOrigin, value });
+        continue;
+      }
+      this.#find("problem", path, `${path} stands here a second time`, offsetOf(pair.key) ?? offset);
+      entries.set(name, { origin: keyOrigin, value: combineTwice(path, earlier.value, value) });
     }
     for (const part of merged) {
       for (const [name, entry] of part.entries) if (!entries.has(name)) entries.set(name, entry);
     }
     return map;
-  }
-
-  /** Of single values the Go registry takes the last one; the keys of two sections it mixes, or not, by their kind. */
-  #reportTwice(path: string, earlier: ConfigNode, offset: number): void {
-    const isSingle = earlier.kind === "scalar";
-    const outcome = isSingle ? "the last one counts" : "keep one of them";
-    this.#find(isSingle ? "problem" : "fatal", path, `${path} stands here a second time; ${outcome}`, offset);
   }
 
   #convertItem(item: unknown, document: Document, key: string, depth: number, origin: Origin): ConfigNode {

@@ -147,6 +147,25 @@ storage:
     expect(readConfig(`version: 0.1\n${more}\n`, "c.yml", {}).settings).toBeDefined();
   });
 
+  it("combines a section that stands there twice as the Go registry does, and says so", () => {
+    const text = `version: 0.1
+storage: {inmemory: , delete: {enabled: true}, delete: {}}
+http: {addr: ":5000", headers: {X-A: [a]}, tls: {certificate: a}}
+http: {secret: s, headers: {X-B: [b]}, tls: {key: k}}
+`;
+    const { settings } = readConfig(text, "c.yml", {});
+    expect(settings?.deleteEnabled).toBe(false);
+    expect(settings?.http).toMatchObject({ addr: ":5000", secret: "s", tls: { certificate: "a", key: "k" } });
+    expect(settings?.http.headers).toEqual({ "X-B": ["b"] });
+    expect(messages(text)).toEqual([
+      "problem c.yml:2:48: storage.delete stands here a second time",
+      "problem c.yml:4:1: http stands here a second time",
+    ]);
+    expect(messages("version: 0.1\nstorage: inmemory\nstorage: {delete: {enabled: true}}\n")).toContainEqual(
+      expect.stringMatching(/^fatal c\.yml:3:1: no storage driver is given/),
+    );
+  });
+
   it("takes log.level before the old loglevel, and that before the default", () => {
     const level = (more: string): string | undefined =>
       readConfig(MINIMAL + more, "c", {}).settings?.log.level;
