@@ -48,11 +48,12 @@ export async function findRegistries(ours: LoadedConfig, procFolder = "/proc"): 
 async function commandLine(folder: string): Promise<string[] | undefined> {
   const text = await readFile(join(folder, "cmdline"), "utf8").catch(() => "");
   const args = text.split("\0").slice(0, -1);
-  const program = args.slice(0, 3).findIndex((arg) => PROGRAMS.has(basename(arg)));
-  const serve = args.indexOf("serve", program + 1);
-  return program >= 0 && serve === args.findIndex((arg, index) => index > program && !arg.startsWith("-"))
-    ? args.slice(serve + 1)
-    : undefined;
+  // Node's own options may stand before the script.
+  const isNode = basename(args[0] ?? "").startsWith("node");
+  const program = (isNode ? args : args.slice(0, 1)).findIndex((arg) => PROGRAMS.has(basename(arg)));
+  if (program < 0) return undefined;
+  const command = args.findIndex((arg, index) => index > program && !arg.startsWith("-"));
+  return args[command] === "serve" ? args.slice(command + 1) : undefined;
 }
 
 /** Workers are spoken for by their supervisor. */

@@ -1,0 +1,13 @@
+/** Benchmarks by name; each gets the rest of the command line. */
+const BENCHMARKS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  graph: async () => (await import("./graph-memory.ts")).graphMemory(),
+  "big-blob": async (args) => (await import("./big-blob.ts")).run(args),
+};
+
+const [name = "", ...args] = process.argv.slice(2);
+const benchmark = BENCHMARKS[name];
+if (benchmark) await benchmark(args);
+else {
+  console.error(`usage: npm run bench -- ${Object.keys(BENCHMARKS).join("|")}`);
+  process.exitCode = 2;
+}
