@@ -88,7 +88,10 @@ class Worker {
   }
 
   #send(message: WorkerMessage): void {
-    // When the channel is closed the process is about to end.
-    if (process.connected) process.send?.(message);
+    if (!process.connected) return;
+    // A supervisor that was killed is noticed here before its channel is closed.
+    process.send?.(message, undefined, undefined, (error) => {
+      if (error !== null) process.exit(0);
+    });
   }
 }

@@ -188,6 +188,19 @@ describe("serve", () => {
     expect(existsSync(join(folder, "data"))).toBe(false);
   });
 
+  it("serves without a state folder where none can be made, and says so", async () => {
+    writeFileSync(join(folder, "file"), "");
+    const { url, errors } = await start([
+      "--workers",
+      "1",
+      "--state-dir",
+      join(folder, "file"),
+      configFile(),
+    ]);
+    expect(errors()).toMatch(/^warning: no state folder \(E[A-Z]+: .*give --state-dir$/m);
+    expect((await fetch(`${url}v2/`)).status).toBe(200);
+  });
+
   it("warns where everybody can reach it", async () => {
     const { errors } = await start(["--workers", "1", configFile(":0")]);
     expect(errors()).toContain("warning: everybody who can reach this address");
