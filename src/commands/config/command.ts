@@ -9,7 +9,7 @@ export function configCommand(context: CommandContext): Command {
 
   const check = new Command("check")
     .copyInheritedSettings(config)
-    .argument("[file]", "path of the registry's config.yml (default: see config.yml(5))")
+    .argument("[file]", "path of the registry's config.yml (default: see registry-ctl-config(5))")
     .summary("say what is wrong with a config.yml")
     .description("Says what is wrong with a config.yml, and what serve refuses in it, with line and column.")
     .addHelpText("after", CHECK_HELP)
@@ -19,7 +19,7 @@ export function configCommand(context: CommandContext): Command {
 
   const show = new Command("show")
     .copyInheritedSettings(config)
-    .argument("[file]", "path of the registry's config.yml (default: see config.yml(5))")
+    .argument("[file]", "path of the registry's config.yml (default: see registry-ctl-config(5))")
     .summary("print the configuration with overrides applied and secrets masked")
     .description("Prints the configuration with overrides applied. Secrets are masked.")
     .option(
