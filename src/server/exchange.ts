@@ -10,6 +10,8 @@ export class Exchange {
   readonly method: string;
   /** The request's path as sent, without query. */
   readonly path: string;
+  /** Asked for at once, because a closed connection no longer tells. Empty for a Unix socket. */
+  readonly clientAddress: string;
   /** Where the request goes; a root route until the router has spoken. */
   route: Route = { kind: "root", name: "", reference: "" };
   /** Bytes of the answer's body that were given to the connection. */
@@ -37,6 +39,7 @@ export class Exchange {
     this.response = response;
     this.method = request.method ?? "GET";
     this.path = question < 0 ? url : url.slice(0, question);
+    this.clientAddress = request.socket.remoteAddress ?? "";
     this.#queryText = question < 0 ? "" : url.slice(question + 1);
     this.#coordination = coordination;
     this.#awaitsContinue = awaitsContinue;

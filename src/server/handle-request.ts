@@ -92,7 +92,7 @@ function describe(exchange: Exchange, error: unknown): Record<string, unknown> {
     requestId: `${Date.now().toString(36)}-${requestCount.toString(36)}`,
     method: exchange.method,
     uri: exchange.request.url,
-    client: exchange.request.socket.remoteAddress,
+    client: exchange.clientAddress,
     error: causes.length > 0 ? causes.join(": ") : String(error),
     ...(error instanceof Error && "code" in error ? { code: error.code } : {}),
     ...(errorKeyOf(error) === "UNKNOWN" && error instanceof Error ? { stack: error.stack } : {}),
@@ -117,7 +117,7 @@ function logAccess(context: ServerContext, exchange: Exchange): void {
   const { request, response } = exchange;
   const line = formatAccessLine(
     {
-      clientAddress: request.socket.remoteAddress ?? "",
+      clientAddress: exchange.clientAddress,
       user: undefined,
       method: exchange.method,
       uri: request.url ?? "",
