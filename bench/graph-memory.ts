@@ -1,4 +1,4 @@
-import { type Digest, digestOf } from "../src/oci/digest.ts";
+import { type Digest, digestOf, parseDigest } from "../src/oci/digest.ts";
 import { OCI_MANIFEST } from "../src/oci/media-types.ts";
 import { blobDataPath, layerLinkPath, revisionLinkPath, tagCurrentLinkPath } from "../src/registry/paths.ts";
 import { planCollection } from "../src/registry/plan/plan-collection.ts";
@@ -105,8 +105,13 @@ class SyntheticDriver extends MemoryDriver {
   }
 }
 
+/** No real hash, as nothing reads a layer; but spread as evenly. */
 function layerDigest(repository: number, layer: number): Digest {
-  return digestOf(Buffer.from(`${repository}/${layer}`));
+  const number = repository * LAYERS_PER_REPOSITORY + layer;
+  const spread = Math.imul(number, 2_654_435_761) >>> 0;
+  return parseDigest(
+    `sha256:${spread.toString(16).padStart(8, "0")}${number.toString(16).padStart(56, "0")}`,
+  );
 }
 
 function manifestBytes(repository: number, manifest: number): Uint8Array {

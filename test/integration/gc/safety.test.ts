@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { CancelledError, RegistryStateError, StorageFullError } from "../../../src/errors.ts";
-import { blobDataPath, tagCurrentLinkPath } from "../../../src/registry/paths.ts";
+import {
+  blobDataPath,
+  revisionLinkPath,
+  tagCurrentLinkPath,
+  tagHistoryLinkPath,
+} from "../../../src/registry/paths.ts";
 import { STORE_LOCK_PATH, StoreLockedError } from "../../../src/state/store-lock.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { ClockedMemoryDriver } from "../../support/clocked-memory-driver.ts";
@@ -204,6 +209,50 @@ describe("referrers", () => {
 
     expect(report.deleted).toEqual(NOTHING);
     expect(await app.missingFor(cache.digest)).toEqual([]);
+  });
+});
+
+describe("the order of the sweep", () => {
+  it("removes a dead index before what it lists, and links before blobs", async () => {
+    const order: string[] = [];
+    class Recorder extends MemoryDriver {
+      override async deleteMany(paths: readonly string[]): Promise<{ path: string; error: unknown }[]> {
+        order.push(...paths);
+        return super.deleteMany(paths);
+      }
+    }
+    const tree = new RegistryTree(new Recorder());
+    const app = tree.repository("app");
+    const children = [await app.image("1", ["a"]), await app.image("2", ["b"]), await app.image("3", ["c"])];
+    const inner = await app.index(children);
+    const outer = await app.index([inner], { tag: "v1" });
+    await app.image("now", [], { tag: "v1" });
+
+    await collect(tree.driver, { deleteUntagged: true });
+
+    const at = (path: string): number => order.indexOf(path);
+    const revisions = [outer, inner].map(({ digest }) => at(revisionLinkPath("app", digest)));
+    const childRevisions = children.map(({ digest }) => at(revisionLinkPath("app", digest)));
+    expect(revisions).toEqual([1, 2]);
+    expect(childRevisions.sort()).toEqual([3, 4, 5]);
+    expect(at(tagHistoryLinkPath("app", "v1", outer.digest))).toBe(0);
+    expect(order.findLastIndex((path) => path.includes("/_layers/"))).toBeLessThan(
+      order.findIndex((path) => path.includes("/blobs/")),
+    );
+  });
+});
+
+describe("an index that says of a manifest that it is a blob", () => {
+  it("keeps what that manifest refers to", async () => {
+    const tree = new RegistryTree(new MemoryDriver());
+    const app = tree.repository("app");
+    const image = await app.image("one", ["layer"]);
+    await app.index([{ ...image, mediaType: "application/octet-stream" }], { tag: "v1" });
+
+    const report = await collect(tree.driver, { deleteUntagged: true });
+
+    expect(report.deleted).toEqual(NOTHING);
+    expect(await app.missingFor(image.digest)).toEqual([]);
   });
 });
 
