@@ -41,14 +41,18 @@ export async function run(
   const config = await context.loadConfig({ argument, flags, destructive: !dryRun });
   const registries = await findRegistries(config);
   const driver = await context.openStorage(config, flags);
-  const progress = context.progress("listing repositories", flags);
+  let progress = context.progress("listing repositories", flags);
+  const ask = async (question: string): Promise<void> => {
+    progress.stop();
+    await context.confirm(question, flags);
+    progress = context.progress("deleting", flags);
+  };
   const onPlan = async (plan: CollectionPlan): Promise<void> => {
     if (dryRun) {
       progress.stop();
       if (!flags.json) await print(context, renderPlan(plan));
     } else if (deleteUntagged && context.interactive && plan.eligible.blobs + plan.eligible.manifests > 0) {
-      progress.stop();
-      await context.confirm(renderQuestion(plan), flags);
+      await ask(renderQuestion(plan));
     }
   };
   try {
@@ -74,12 +78,7 @@ export async function run(
         signal: context.signal,
         onProgress: (event) => progress.update(renderProgress(event)),
         onPlan,
-        confirmLargeDelete: context.interactive
-          ? (question) => {
-              progress.stop();
-              return context.confirm(question, flags);
-            }
-          : undefined,
+        confirmLargeDelete: context.interactive ? ask : undefined,
       },
     );
     progress.stop();
