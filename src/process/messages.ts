@@ -6,7 +6,6 @@ import type { ListenAddress } from "./listen-address.ts";
 export interface StartOrder {
   settings: Settings;
   address: ListenAddress;
-  version: string;
   /** `http.secret`, or what the supervisor made up: the same for all workers. */
   secret: string;
   /** `--read-only-store`. */

@@ -6,7 +6,7 @@ import type { HostedServer, ServerParts } from "./hosted-server.ts";
 
 /** Opens the store, where the process has not done so, and makes the registry's server on it. */
 export function createServer(parts: ServerParts): HostedServer {
-  const { settings, readOnlyStore, version, secret } = parts.order;
+  const { settings, readOnlyStore, secret } = parts.order;
   const storage = parts.storage ?? openDriver(settings.storage, { readOnly: readOnlyStore });
   try {
     return createRegistryServer({
@@ -15,7 +15,6 @@ export function createServer(parts: ServerParts): HostedServer {
       coordination: parts.coordination,
       logger: parts.logger,
       accessLog: parts.accessLog,
-      version,
       secret,
     });
   } catch (error) {

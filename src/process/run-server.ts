@@ -14,7 +14,6 @@ import { supervise } from "./supervisor.ts";
 /** Options of {@link runServer}. */
 export interface RunServerOptions {
   settings: Settings;
-  version: string;
   /** Opened already, as the registry's user; workers open it for themselves. */
   storage: StorageDriver;
   readOnlyStore: boolean;
@@ -40,7 +39,6 @@ export async function runServer(options: RunServerOptions): Promise<void> {
   const order: StartOrder = {
     settings: { ...settings, readOnly: settings.readOnly || options.readOnlyStore },
     address,
-    version: options.version,
     secret: settings.http.secret === "" ? randomBytes(32).toString("hex") : settings.http.secret,
     readOnlyStore: options.readOnlyStore,
     leaseFolder: stateFolder === undefined ? undefined : join(stateFolder, "leases"),

@@ -22,8 +22,6 @@ export interface RegistryServerOptions {
   logger: Logger;
   /** Takes one line of the access log, without newline, for every request when it has ended. */
   accessLog: (line: string) => void;
-  /** Of this program. */
-  version: string;
   /** `http.secret`, or one made at random: the same for all workers, and for all nodes that share uploads. */
   secret: string;
   /** Other bounds than those of production, for tests. */

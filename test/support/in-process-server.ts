@@ -51,7 +51,6 @@ export async function startInProcessServer(options: InProcessOptions = {}): Prom
     coordination,
     logger: recordingLogger(logged),
     accessLog: (line) => accessLines.push(line),
-    version: "0.0.0-test",
     secret: options.secret ?? "a secret of the tests",
     ...(options.limits ? { limits: options.limits } : {}),
   });

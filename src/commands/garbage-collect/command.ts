@@ -17,7 +17,7 @@ export function garbageCollectCommand(context: CommandContext): Command {
         "What an index lists at any depth, and what has a kept manifest as its subject (signatures, SBOMs), is kept.\n" +
         "The registry must be stopped or read-only. A dry run works at any time and changes nothing.",
     )
-    .option("-m, --delete-untagged", "delete manifests that no tag leads to", false)
+    .option("-m, --delete-untagged", "delete manifests that no tag leads to")
     .addOption(new Option("--delete-manifests", "the same as --delete-untagged").hideHelp());
   withDryRun(command, "say what would be deleted, and why; delete nothing")
     .addOption(new Option("-d", "the same as --dry-run").hideHelp())
@@ -35,10 +35,10 @@ export function garbageCollectCommand(context: CommandContext): Command {
     .addOption(
       new Option("--concurrency <n>", "files worked on at a time").default(16).argParser(parseConcurrency),
     )
-    .option("-y, --yes", "do not ask", false)
-    .option("--allow-empty", "collect although there is no repository, or with -m no tag", false)
-    .option("--force", "do without the proof that the registry is stopped or read-only", false)
-    .option("--skip-if-locked", "do nothing and exit 0 if another run holds the store's lock", false)
+    .option("-y, --yes", "do not ask")
+    .option("--allow-empty", "collect although there is no repository, or with -m no tag")
+    .option("--force", "do without the proof that the registry is stopped or read-only")
+    .option("--skip-if-locked", "do nothing and exit 0 if another run holds the store's lock")
     .addHelpText(
       "after",
       `

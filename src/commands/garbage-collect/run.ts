@@ -13,19 +13,19 @@ import { renderPlan } from "./render-plan.ts";
 
 /** What the command line says. */
 export interface GarbageFlags extends GlobalFlags {
-  deleteUntagged: boolean;
+  deleteUntagged?: boolean;
   deleteManifests?: boolean;
-  dryRun: boolean;
+  dryRun?: boolean;
   dryrun?: boolean;
   d?: boolean;
   grace: number;
   untaggedFor?: number;
   maxDelete?: number;
   concurrency: number;
-  yes: boolean;
-  allowEmpty: boolean;
-  force: boolean;
-  skipIfLocked: boolean;
+  yes?: boolean;
+  allowEmpty?: boolean;
+  force?: boolean;
+  skipIfLocked?: boolean;
 }
 
 const FAILED_IN_PART = 3;
@@ -37,7 +37,7 @@ export async function run(
   flags: GarbageFlags,
 ): Promise<void> {
   const dryRun = isDryRun(flags) || Boolean(flags.d);
-  const deleteUntagged = flags.deleteUntagged || Boolean(flags.deleteManifests);
+  const deleteUntagged = Boolean(flags.deleteUntagged || flags.deleteManifests);
   const config = await context.loadConfig({ argument, flags, destructive: !dryRun });
   const registries = await findRegistries(config);
   const driver = await context.openStorage(config, flags);
@@ -70,9 +70,9 @@ export async function run(
         untaggedForMs: flags.untaggedFor,
         maxDeletePercent: flags.maxDelete,
         concurrency: flags.concurrency,
-        allowEmpty: flags.allowEmpty,
-        force: flags.force,
-        skipIfLocked: flags.skipIfLocked,
+        allowEmpty: flags.allowEmpty ?? false,
+        force: flags.force ?? false,
+        skipIfLocked: flags.skipIfLocked ?? false,
         usesMetadataDatabase: config.usesMetadataDatabase,
         otherStores: otherStores(registries, context, flags),
         signal: context.signal,

@@ -62,7 +62,6 @@ async function run(context: CommandContext, argument: string | undefined, flags:
   await runServer({
     settings,
     storage,
-    version: context.version,
     readOnlyStore: flags.readOnlyStore ?? false,
     workers,
     stateFolder: state.folder,

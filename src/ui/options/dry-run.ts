@@ -6,7 +6,7 @@ import { type Command, Option } from "commander";
  */
 export function withDryRun(command: Command, effect: string): Command {
   return command
-    .option("-n, --dry-run", effect, false)
+    .option("-n, --dry-run", effect)
     .addOption(new Option("--dryrun", "the same as --dry-run").hideHelp());
 }
 

@@ -14,7 +14,6 @@ try {
     order: {
       settings,
       address: parseListenAddress(settings.http),
-      version: "0",
       secret: "secret",
       readOnlyStore: false,
       leaseFolder: `${folder}/leases`,
