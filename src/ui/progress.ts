@@ -13,8 +13,12 @@ const PLAIN_INTERVAL_MS = 60_000;
 /**
  * Shows that something is going on: a spinner on a terminal; elsewhere one line at once and then one a minute.
  */
-export function startProgress(text: string, stream: Writable & { isTTY?: boolean }): ProgressDisplay {
-  if (stream.isTTY) {
+export function startProgress(
+  text: string,
+  stream: Writable & { isTTY?: boolean; columns?: number },
+): ProgressDisplay {
+  // A terminal without a width (some pseudo-terminals) would make the spinner wrap its line for ever.
+  if (stream.isTTY && stream.columns !== undefined && stream.columns > 0) {
     // discardStdin would put the terminal into raw mode, and Ctrl-C would not reach us as a signal.
     const spinner = ora({ text, stream: stream as NodeJS.WriteStream, discardStdin: false }).start();
     return {

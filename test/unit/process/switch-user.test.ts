@@ -33,9 +33,13 @@ describe("switching to the owner of the store", () => {
       try { process.setuid(0); again = "yes"; } catch {}
       const ids = [process.getuid(), process.geteuid(), process.getgid(), process.getegid()];
       console.log(JSON.stringify({ text, again, ids, groups: process.getgroups() }));`;
-    const run = spawnSync(process.execPath, ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script], {
-      encoding: "utf8",
-    });
+    const run = spawnSync(
+      process.execPath,
+      ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", script],
+      {
+        encoding: "utf8",
+      },
+    );
     expect(JSON.parse(run.stdout)).toEqual({
       text: `running as user 54321 (group 54322), who owns ${store}`,
       again: "no",
