@@ -173,6 +173,11 @@ class Supervisor {
   }
 
   #start(state: WorkerState): void {
+    // An order that was sent before the worker began to read is lost, the order to end too.
+    if (this.#stopping) {
+      this.#send(state.worker.id, { type: "drain" });
+      return;
+    }
     // With its last worker the shared socket is closed. Where the system had chosen the port, keep to that one.
     const isShared = [...this.#workers.values()].some((other) => other.ordered);
     if (this.#bound !== undefined && !isShared) this.#address = this.#bound;

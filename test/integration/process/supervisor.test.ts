@@ -101,6 +101,13 @@ describe("supervisor", () => {
     expect(output()).toContain("GET /gate/open\n");
   });
 
+  it("ends although it is asked to while its workers are still starting", async () => {
+    const { child, ended, errors } = launch("127.0.0.1:0", "./stub-late-worker.ts");
+    await until(() => errors().includes("late worker"));
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  });
+
   it("says that the port is in use, and ends instead of trying again", async () => {
     const server = createServer().listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -119,8 +126,8 @@ describe("supervisor", () => {
     expect(errors()).toMatch(/error: the workers die again and again at their start: exit code 7\n$/);
   });
 
-  function launch(addr: string): Omit<Running, "port"> {
-    const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, folder, addr], {
+  function launch(addr: string, workerProgram = "./stub-worker.ts"): Omit<Running, "port"> {
+    const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, folder, addr, workerProgram], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
