@@ -46,13 +46,10 @@ a database, 129/130/143 ended at once by a second signal.`,
 
 async function run(context: CommandContext, argument: string | undefined, flags: Flags): Promise<void> {
   const config = await context.loadConfig({ argument, flags, refuseUnimplemented: true });
-  const [{ runServer, countWorkers }, { prepareState }, { refuseMetadataDatabase }, render] =
-    await Promise.all([
-      import("../../process/run-server.ts"),
-      import("../../process/prepare-state.ts"),
-      import("../../process/refuse-metadata-database.ts"),
-      import("./render.ts"),
-    ]);
+  const { runServer, countWorkers } = await import("../../process/run-server.ts");
+  const { prepareState } = await import("../../process/prepare-state.ts");
+  const { refuseMetadataDatabase } = await import("../../process/refuse-metadata-database.ts");
+  const render = await import("./render.ts");
   const { settings } = config;
   const state = prepareState(settings.storage, flags.stateDir);
   const storage = await context.openStorage(config, flags);
