@@ -1,4 +1,10 @@
-import { type Digest, digestAlgorithm, digestHex, parseDigest } from "../../oci/digest.ts";
+import {
+  type Digest,
+  type DigestAlgorithm,
+  digestAlgorithm,
+  digestHex,
+  parseDigest,
+} from "../../oci/digest.ts";
 import { PagedArray } from "./paged-array.ts";
 
 /** Bytes of one slot: a sha256; a sha512 takes two slots. */
@@ -51,6 +57,11 @@ export class DigestTable {
     const isLong = this.#isLong.get(id) === 1;
     const first = this.#hexOfSlot(id);
     return parseDigest(isLong ? `sha512:${first}${this.#hexOfSlot(id + 1)}` : `sha256:${first}`);
+  }
+
+  /** @returns the algorithm of the digest with that number */
+  algorithmOf(id: DigestId): DigestAlgorithm {
+    return this.#isLong.get(id) === 1 ? "sha512" : "sha256";
   }
 
   #hexOfSlot(slot: number): string {

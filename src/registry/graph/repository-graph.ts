@@ -1,5 +1,5 @@
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
-import { isDigest } from "../../oci/digest.ts";
+import { digestAlgorithm, digestHex, isDigest } from "../../oci/digest.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { repositoryPath } from "../paths.ts";
 import { readSmallFile } from "../scan/read-small-file.ts";
@@ -14,6 +14,13 @@ export interface RepositoryGraph {
   tagTargets: Map<string, DigestId>;
   /** Tags whose link does not say a digest, with the reason. */
   brokenTags: Map<string, string>;
+  /**
+   * For a layer link whose bytes are stored under another digest, that one. The Go registry stores what was pushed
+   * under a sha512 by its sha256, and makes two links, both to the latter.
+   */
+  layerTargets: Map<DigestId, DigestId>;
+  /** Layer links that should have been read and could not be, with the reason. */
+  brokenLayers: Map<DigestId, string>;
 }
 
 /** Options of {@link loadRepositoryGraph}. */
@@ -30,9 +37,19 @@ export async function loadRepositoryGraph(
   entries: RepositoryEntries,
   options: GraphOptions,
 ): Promise<RepositoryGraph> {
-  const graph: RepositoryGraph = { entries, tagTargets: new Map(), brokenTags: new Map() };
+  const graph: RepositoryGraph = {
+    entries,
+    tagTargets: new Map(),
+    brokenTags: new Map(),
+    layerTargets: new Map(),
+    brokenLayers: new Map(),
+  };
   await forEachConcurrently(entries.tags, options.concurrency, async ([tag, { currentModifiedMs }]) => {
     if (currentModifiedMs !== undefined) await readTag(driver, graph, tag, options.table);
+  });
+  await forEachConcurrently(entries.layers.ids(), options.concurrency, async (id) => {
+    // A sha256 is never stored under another digest, and links are many.
+    if (options.table.algorithmOf(id) !== "sha256") await readLayerLink(driver, graph, id, options.table);
   });
   await loadManifests(driver, entries.revisions.ids(), options);
   await loadManifests(driver, graph.tagTargets.values(), options);
@@ -58,6 +75,23 @@ async function readTag(
       );
   } catch (error) {
     graph.brokenTags.set(tag, error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function readLayerLink(
+  driver: StorageDriver,
+  graph: RepositoryGraph,
+  id: DigestId,
+  table: DigestTable,
+): Promise<void> {
+  const digest = table.digestOf(id);
+  try {
+    const folder = `${repositoryPath(graph.entries.name)}/_layers/${digestAlgorithm(digest)}`;
+    const bytes = await readSmallFile(driver, `${folder}/${digestHex(digest)}/link`);
+    const text = bytes === undefined ? "" : Buffer.from(bytes).toString("utf8").trim();
+    if (isDigest(text) && text !== digest) graph.layerTargets.set(id, table.intern(text));
+  } catch (error) {
+    graph.brokenLayers.set(id, error instanceof Error ? error.message : String(error));
   }
 }
 

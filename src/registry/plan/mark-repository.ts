@@ -3,7 +3,7 @@ import type { DigestId, DigestTable } from "../graph/digest-table.ts";
 import type { ManifestReferences } from "../graph/manifest-references.ts";
 import type { RepositoryGraph } from "../graph/repository-graph.ts";
 
-/** What {@link MarkedRepository} works on: the graph, and sets whose memory is used again for each repository. */
+/** What {@link RepositoryMarker} works on: the graph, and sets whose memory is used again for each repository. */
 export interface MarkInput {
   graph: RepositoryGraph;
   references: ManifestReferences;
@@ -23,7 +23,7 @@ export class RepositoryMarker {
   readonly #revisionIds: readonly DigestId[];
   readonly #referrers = new Map<DigestId, DigestId[]>();
   readonly #pending: DigestId[] = [];
-  readonly #doubts: string[] = [];
+  readonly #doubts = new Set<string>();
 
   constructor(input: MarkInput) {
     this.#input = input;
@@ -41,7 +41,7 @@ export class RepositoryMarker {
   }
 
   /** Why nothing of this repository may go; empty if nothing is in doubt so far. */
-  get doubts(): readonly string[] {
+  get doubts(): ReadonlySet<string> {
     return this.#doubts;
   }
 
@@ -58,7 +58,10 @@ export class RepositoryMarker {
       if (this.#input.references.state(id) === "unreadable") this.markManifest(id);
     }
     if (this.#input.graph.entries.hasUnknownRevisions) {
-      this.#doubts.push("it has revision links that are not understood");
+      this.#doubts.add("it has revision links that are not understood");
+    }
+    for (const [id, reason] of this.#input.graph.brokenLayers) {
+      this.#doubts.add(`layer link ${this.#input.table.digestOf(id)} is unreadable: ${reason}`);
     }
   }
 
@@ -71,7 +74,7 @@ export class RepositoryMarker {
 
   /** Marks a blob without looking into it. */
   markBlob(id: DigestId): void {
-    this.#input.needed.add(id);
+    this.#need(id);
   }
 
   /** Marks all revisions, layer links and tags of the repository. */
@@ -95,13 +98,21 @@ export class RepositoryMarker {
   /** What is said to be no manifest is looked into only if this repository has it as one. */
   #markReference(id: DigestId): void {
     if (this.#input.revisions.has(id)) this.#markChild(id);
-    else if (this.#input.needed.add(id)) this.#markReferrers(id);
+    else if (this.#need(id)) this.#markReferrers(id);
   }
 
   #markChild(id: DigestId): void {
-    if (!this.#input.needed.add(id)) return;
+    if (!this.#need(id)) return;
     this.#pending.push(id);
     this.#markReferrers(id);
+  }
+
+  /** @returns false if it was needed already */
+  #need(id: DigestId): boolean {
+    if (!this.#input.needed.add(id)) return false;
+    const target = this.#input.graph.layerTargets.get(id);
+    if (target !== undefined) this.#markReference(target);
+    return true;
   }
 
   #markReferrers(id: DigestId): void {
@@ -109,7 +120,6 @@ export class RepositoryMarker {
   }
 
   #doubt(id: DigestId, problem: string): void {
-    const text = `manifest ${this.#input.table.digestOf(id)} ${problem}`;
-    if (!this.#doubts.includes(text)) this.#doubts.push(text);
+    this.#doubts.add(`manifest ${this.#input.table.digestOf(id)} ${problem}`);
   }
 }

@@ -4,11 +4,15 @@ import type { DigestId } from "../graph/digest-table.ts";
 import type { LinkList } from "../graph/link-list.ts";
 import { layerLinkPath, revisionLinkPath, tagCurrentLinkPath, tagHistoryLinkPath } from "../paths.ts";
 import { statSmallFile } from "../scan/read-small-file.ts";
+import type { RepositoryEntries } from "../scan/repository-entries.ts";
 import type { CollectionRules } from "./collection-rules.ts";
 import { type MarkInput, RepositoryMarker } from "./mark-repository.ts";
 import { parentsFirst } from "./parents-first.ts";
 import type { DeadHistory, DeadManifest, RepositoryPlan } from "./repository-plan.ts";
 import { type LastTagged, lastTaggedTimes } from "./untagged-since.ts";
+
+/** So many problems of one kind and repository are told one by one. */
+const PROBLEMS_SHOWN = 20;
 
 /** Options of {@link planRepository}. */
 export interface RepositoryPlanOptions extends CollectionRules {
@@ -34,28 +38,24 @@ export async function planRepository(
   const marker = new RepositoryMarker(input);
   const hasBrokenTags = brokenTags.size > 0 || entries.hasUnknownTags;
   marker.markRoots(!options.deleteUntagged || hasBrokenTags);
-  for (const [tag, reason] of brokenTags) {
-    warnings.push(
-      `${entries.name}: tag ${tag} is unreadable (${reason}); all manifests of the repository are kept`,
-    );
-  }
+  const tagProblems = [...brokenTags].map(([tag, reason]) => `tag ${tag} is unreadable (${reason})`);
+  warnings.push(...warningsOf(entries.name, tagProblems, "all manifests of the repository are kept"));
   const lastTagged = options.deleteUntagged
     ? await markYoungManifests(input, marker, options)
     : new Map<DigestId, LastTagged>();
   if (entries.isForeign) {
     warnings.push(`${entries.name}: not a valid repository name; everything in it is kept`);
     marker.markEverything();
-  } else if (marker.doubts.length > 0) {
+  } else if (marker.doubts.size > 0) {
     marker.markEverything();
-    for (const doubt of marker.doubts)
-      warnings.push(`${entries.name}: ${doubt}; everything in the repository is kept`);
+    warnings.push(...warningsOf(entries.name, [...marker.doubts], "everything in the repository is kept"));
   }
   if (entries.unknownKeyCount > 0) {
     warnings.push(
       `${entries.name}: ${entries.unknownKeyCount} unknown files, not touched: ${entries.unknownKeys.join(", ")}`,
     );
   }
-  const isKeptWhole = entries.isForeign || marker.doubts.length > 0;
+  const isKeptWhole = entries.isForeign || marker.doubts.size > 0;
   const manifests = isKeptWhole ? [] : deadManifests(input, marker, lastTagged);
   const history =
     isKeptWhole || !options.deleteUntagged || hasBrokenTags ? [] : await deadHistory(input, marker, options);
@@ -67,17 +67,32 @@ export async function planRepository(
       history,
       manifests,
       layerLinks,
-      isEmptied:
-        !isKeptWhole &&
-        manifests.length === entries.revisions.length &&
-        [...entries.tags].every(([tag, { currentModifiedMs, history: links }]) => {
-          const dead = history.find((item) => item.tag === tag)?.ids.length ?? 0;
-          return currentModifiedMs === undefined && dead === links.length;
-        }) &&
-        !entries.hasUnknownTags,
+      isEmptied: !isKeptWhole && !entries.hasUnknownTags && leavesNothing(entries, manifests, history),
     },
     warnings,
   };
+}
+
+/** Tells whether the repository had manifests or tags, and all of them go. */
+function leavesNothing(
+  { revisions, tags }: RepositoryEntries,
+  manifests: readonly DeadManifest[],
+  history: readonly DeadHistory[],
+): boolean {
+  if (revisions.length + tags.size === 0 || manifests.length < revisions.length) return false;
+  const deadLinks = new Map(history.map(({ tag, ids }) => [tag, ids.length]));
+  return [...tags].every(
+    ([tag, { currentModifiedMs, history: links }]) =>
+      currentModifiedMs === undefined && (deadLinks.get(tag) ?? 0) === links.length,
+  );
+}
+
+/** One line for each problem; where there are very many, the rest in one. */
+function warningsOf(repository: string, problems: readonly string[], outcome: string): string[] {
+  const lines = problems.slice(0, PROBLEMS_SHOWN).map((problem) => `${repository}: ${problem}; ${outcome}`);
+  const rest = problems.length - PROBLEMS_SHOWN;
+  if (rest > 0) lines.push(`${repository}: ${rest} more problems of this kind; ${outcome}`);
+  return lines;
 }
 
 /** Spares what was pushed or untagged lately, with its closure. */

@@ -441,3 +441,22 @@ describe("when in doubt, keep", () => {
     expect(await tree.hasBlob(stray.digest)).toBe(true);
   });
 });
+
+describe("a repository that has only uploads", () => {
+  it("is not said to leave the catalog, in which it is not", async () => {
+    const tree = await filesystemTree();
+    await tree.repository("other").image("two", [], { tag: "v1" });
+    await tree.repository("app").upload("0b5b1c4e-6a3f-4d0c-8c3c-3a1f6f2b9b11", "half a layer");
+    const emptied: string[] = [];
+
+    await collect(tree.driver, {
+      dryRun: true,
+      deleteUntagged: true,
+      onPlan: async ({ repositories, emptyRepositories }) => {
+        emptied.push(...emptyRepositories, ...repositories.map(({ repository }) => repository));
+      },
+    });
+
+    expect(emptied).toEqual([]);
+  });
+});
