@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync, realpathSync, statSync } from "node:fs";
+import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import type { ScanFailure, ScannedFile } from "../abilities.ts";
 import { childPath } from "../key-order.ts";
@@ -19,9 +19,13 @@ export interface ScanOptions {
 /**
  * All files below a folder in key order by synchronous directory reads, several times as fast as promises. The event
  * loop gets its turn after every batch.
+ *
+ * Only the folder itself may be missing. What is gone when its turn comes, and a symbolic link that leads nowhere (to
+ * a disk that is not mounted), is a failure: something may be there that the scan does not see.
  */
 export async function* scanFolder(start: WalkPosition, options: ScanOptions): AsyncGenerator<ScannedFile[]> {
   let batch: ScannedFile[] = [];
+  if (!isThere(start)) return;
   for (const path of filesBelow(start, options)) {
     batch.push({ path });
     if (batch.length < BATCH_FILES) continue;
@@ -30,6 +34,15 @@ export async function* scanFolder(start: WalkPosition, options: ScanOptions): As
     await setImmediate();
   }
   if (batch.length > 0) yield batch;
+}
+
+/** A link that leads nowhere is there. */
+function isThere({ absolutePath }: WalkPosition): boolean {
+  try {
+    return lstatSync(absolutePath, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    return !isMissing(error);
+  }
 }
 
 function* filesBelow(at: WalkPosition, options: ScanOptions): Generator<string> {
@@ -49,7 +62,7 @@ function read(at: WalkPosition, options: ScanOptions): Child[] {
   try {
     entries = readdirSync(at.absolutePath, { withFileTypes: true });
   } catch (error) {
-    if (!isMissing(error)) report(at, error, options);
+    report(at, error, options);
     return [];
   }
   return childrenOf(at, entries, (entry) => {
@@ -57,7 +70,7 @@ function read(at: WalkPosition, options: ScanOptions): Child[] {
     try {
       return statSync(absolutePath).isDirectory();
     } catch (error) {
-      if (!isMissing(error)) report({ path: childPath(at.path, entry.name), absolutePath }, error, options);
+      report({ path: childPath(at.path, entry.name), absolutePath }, error, options);
       return undefined;
     }
   });
@@ -67,7 +80,7 @@ function follow(child: Child, at: WalkPosition, options: ScanOptions): string[] 
   try {
     return enterLink(realpathSync(child.absolutePath), at.realAncestors);
   } catch (error) {
-    if (!isMissing(error)) report(child, error, options);
+    report(child, error, options);
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { PathNotFoundError, StorageUnavailableError } from "../../../src/errors.ts";
 import {
@@ -458,5 +458,45 @@ describe("a repository that has only uploads", () => {
     });
 
     expect(emptied).toEqual([]);
+  });
+});
+
+describe("a repository on a disk that is not mounted", () => {
+  it("keeps every blob, whichever folder of it is a link that leads nowhere", async () => {
+    const tree = await filesystemTree();
+    await tree.repository("other").image("two", [], { tag: "v1" });
+    const orphan = await tree.blob("of a repository that cannot be seen");
+    const link = join(folders.at(-1) ?? "", "docker/registry/v2/repositories/team");
+    await symlink("/not/mounted", link);
+
+    const report = await collect(tree.driver, { deleteUntagged: true });
+
+    expect(report.failed.map(({ path }) => path)).toEqual(["/docker/registry/v2/repositories/team"]);
+    expect(report.deleted).toEqual(NOTHING);
+    expect(await tree.hasBlob(orphan)).toBe(true);
+  });
+
+  it("keeps every blob where the folder of all repositories is such a link", async () => {
+    const tree = await filesystemTree();
+    const orphan = await tree.blob("of a repository that cannot be seen");
+    await symlink("/not/mounted", join(folders.at(-1) ?? "", "docker/registry/v2/repositories"));
+
+    const report = await collect(tree.driver, { allowEmpty: true });
+
+    expect(report.failed).toHaveLength(1);
+    expect(await tree.hasBlob(orphan)).toBe(true);
+  });
+
+  it("keeps the manifests of a tag whose link leads nowhere", async () => {
+    const tree = await filesystemTree();
+    const app = tree.repository("app");
+    await app.image("one", [], { tag: "v1" });
+    const image = await app.image("two", ["layer"]);
+    const current = join(folders.at(-1) ?? "", tagCurrentLinkPath("app", "v2"));
+    await mkdir(dirname(current), { recursive: true });
+    await symlink("/not/mounted", current);
+
+    expect((await collect(tree.driver, { deleteUntagged: true })).deleted).toEqual(NOTHING);
+    expect(await app.missingFor(image.digest)).toEqual([]);
   });
 });

@@ -1,0 +1,56 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { PathNotFoundError } from "../../../../src/errors.ts";
+import type { ScanFailure } from "../../../../src/storage/abilities.ts";
+import { FilesystemDriver } from "../../../../src/storage/filesystem/filesystem-driver.ts";
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "registry-ctl-scan-"));
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function scan(path: string, onFile: (path: string) => void = () => {}): Promise<ScanFailure[]> {
+  const failures: ScanFailure[] = [];
+  const driver = new FilesystemDriver({ rootDirectory: folder });
+  for await (const batch of driver.scan(path, (failure) => failures.push(failure))) {
+    for (const file of batch) onFile(file.path);
+  }
+  return failures;
+}
+
+describe("a scan of a file system", () => {
+  it("finds nothing, and no fault, where the folder itself is missing", async () => {
+    expect(await scan("/none/at/all")).toEqual([]);
+    writeFileSync(join(folder, "file"), "");
+    expect(await scan("/file/below")).toEqual([]);
+  });
+
+  it.each([
+    ["the folder itself", "/store"],
+    ["a folder below", "/"],
+  ])("tells of a symbolic link that leads nowhere in place of %s", async (_, start) => {
+    symlinkSync(join(folder, "not mounted"), join(folder, "store"));
+
+    const failures = await scan(start);
+
+    expect(failures.map(({ path }) => path)).toEqual(["/store"]);
+    expect(failures[0]?.error).toBeInstanceOf(PathNotFoundError);
+  });
+
+  it("tells of a folder that vanishes before its turn", async () => {
+    for (let file = 0; file < 1000; file++) {
+      mkdirSync(join(folder, "a"), { recursive: true });
+      writeFileSync(join(folder, "a", String(file)), "");
+    }
+    mkdirSync(join(folder, "b"));
+
+    const failures = await scan("/", () => rmSync(join(folder, "b"), { recursive: true, force: true }));
+
+    expect(failures.map(({ path }) => path)).toEqual(["/b"]);
+  });
+});
