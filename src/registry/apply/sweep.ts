@@ -1,5 +1,6 @@
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { DigestId } from "../graph/digest-table.ts";
+import { NumberList } from "../graph/number-list.ts";
 import {
   blobDataPath,
   layerLinkPath,
@@ -10,7 +11,7 @@ import {
 } from "../paths.ts";
 import { type Amounts, noAmounts } from "../plan/amounts.ts";
 import type { CollectionPlan } from "../plan/collection-plan.ts";
-import { type DeleteStep, deleteFiles } from "./delete-files.ts";
+import { type DeleteOptions, type DeleteStep, deleteFiles } from "./delete-files.ts";
 import { removeEmptyRepository } from "./remove-empty-repository.ts";
 
 /** The phases of a sweep, in order. A crash between any two steps leaves garbage, never a dangling reference. */
@@ -50,7 +51,7 @@ export class Sweep {
   readonly #driver: StorageDriver;
   readonly #plan: CollectionPlan;
   readonly #options: SweepOptions;
-  /** By repository: digests of which a history link or the revision link stays. */
+  /** By repository: digests of which a link stays, and all that these refer to. */
   readonly #retained = new Map<string, Set<DigestId>>();
   /** Blobs that something which stays refers to. */
   readonly #retainedBlobs = new Set<DigestId>();
@@ -64,31 +65,32 @@ export class Sweep {
   /** @throws {CancelledError} between two batches, when the signal is aborted; `result` tells what was done */
   async run(): Promise<SweepResult> {
     const { eligible } = this.#plan;
-    await this.#phase("tag history", eligible.tagHistoryLinks, this.#historySteps(), (deleted) => {
+    await this.#phase("tag history", eligible.tagHistoryLinks, [this.#historySteps()], (deleted) => {
       deleted.tagHistoryLinks++;
     });
-    await this.#phase("manifests", eligible.manifests, this.#manifestSteps(), (deleted) => {
+    await this.#phase("manifests", eligible.manifests, this.#manifestLevels(), (deleted) => {
       deleted.manifests++;
     });
-    await this.#phase("layer links", eligible.layerLinks, this.#layerSteps(), (deleted) => {
+    await this.#phase("layer links", eligible.layerLinks, [this.#layerSteps()], (deleted) => {
       deleted.layerLinks++;
     });
     await this.#removeEmptyRepositories();
-    await this.#phase("blobs", eligible.blobs, this.#blobSteps(), (deleted, step) => {
+    await this.#phase("blobs", eligible.blobs, [this.#blobSteps()], (deleted, step) => {
       deleted.blobs++;
       deleted.bytes += step.sizeBytes;
     });
     return this.result;
   }
 
+  /** @param groups - no step of a later group is asked for before the outcomes of the earlier ones are known */
   async #phase(
     phase: SweepPhase,
     total: number,
-    steps: Iterable<SweepStep>,
+    groups: Iterable<Iterable<SweepStep>>,
     count: (deleted: Amounts, step: SweepStep) => void,
   ): Promise<void> {
     let done = 0;
-    await deleteFiles(this.#driver, steps, {
+    const options: DeleteOptions<SweepStep> = {
       concurrency: this.#options.concurrency,
       keepWrittenAfterMs: this.#plan.rules.keepWrittenAfterMs,
       signal: this.#options.signal,
@@ -108,7 +110,8 @@ export class Sweep {
           if (step.repository !== "") this.#retain(step.repository, step.id);
         }
       },
-    });
+    };
+    for (const steps of groups) await deleteFiles(this.#driver, steps, options);
   }
 
   *#historySteps(): Generator<SweepStep> {
@@ -126,17 +129,30 @@ export class Sweep {
     }
   }
 
-  *#manifestSteps(): Generator<SweepStep> {
-    const { repositories, table } = this.#plan;
-    for (const { repository, manifests } of repositories) {
-      for (const { id } of manifests) {
-        if (this.#retained.get(repository)?.has(id)) {
-          this.result.kept++;
-          continue;
-        }
-        const path = revisionLinkPath(repository, table.digestOf(id));
-        yield { path, folders: [parent(path)], repository, id, sizeBytes: 0 };
+  /** Level by level, since a manifest stays if one that refers to it does. */
+  *#manifestLevels(): Generator<Iterable<SweepStep>> {
+    const levels: { owners: NumberList; ids: NumberList }[] = [];
+    for (const [owner, { manifests }] of this.#plan.repositories.entries()) {
+      for (const { id, level } of manifests) {
+        levels[level] ??= { owners: NumberList.integers(), ids: NumberList.integers() };
+        levels[level].owners.push(owner);
+        levels[level].ids.push(id);
       }
+    }
+    for (const { owners, ids } of levels) yield this.#manifestSteps(owners, ids);
+  }
+
+  *#manifestSteps(owners: NumberList, ids: NumberList): Generator<SweepStep> {
+    const { repositories, table } = this.#plan;
+    for (let index = 0; index < ids.length; index++) {
+      const id = ids.at(index);
+      const repository = repositories[owners.at(index)]?.repository ?? "";
+      if (this.#retained.get(repository)?.has(id)) {
+        this.result.kept++;
+        continue;
+      }
+      const path = revisionLinkPath(repository, table.digestOf(id));
+      yield { path, folders: [parent(path)], repository, id, sizeBytes: 0 };
     }
   }
 
@@ -188,16 +204,21 @@ export class Sweep {
     }
   }
 
-  /** A link to a digest stays: so must its blob and, if it is a manifest, everything that this refers to. */
+  /**
+   * A link to a digest stays: so must its blob and, if it is a manifest, everything that this refers to, with the
+   * revision links of the repository to it.
+   */
   #retain(repository: string, id: DigestId): void {
     const { references } = this.#plan;
     const retained = this.#retained.get(repository) ?? new Set();
-    this.#retained.set(repository, retained.add(id));
+    this.#retained.set(repository, retained);
     const pending = [id];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      if (this.#retainedBlobs.has(next)) continue;
+      if (retained.has(next)) continue;
+      retained.add(next);
       this.#retainedBlobs.add(next);
-      pending.push(...references.blobs(next), ...references.childManifests(next));
+      for (const blob of references.blobs(next)) pending.push(blob);
+      for (const child of references.childManifests(next)) pending.push(child);
     }
   }
 }

@@ -4,13 +4,14 @@ import type { DeadManifest } from "./repository-plan.ts";
 
 /**
  * Orders manifests that go so that an index goes before what it lists, and a referrer before its subject: if the
- * sweep is stopped half-way, what is left still has everything that it refers to.
+ * sweep is stopped half-way, what is left still has everything that it refers to. No two of one level refer to each
+ * other.
  */
 export function parentsFirst(
-  manifests: readonly DeadManifest[],
+  manifests: readonly Omit<DeadManifest, "level">[],
   references: ManifestReferences,
 ): readonly DeadManifest[] {
-  const byId = new Map<DigestId, DeadManifest>(manifests.map((manifest) => [manifest.id, manifest]));
+  const byId = new Map(manifests.map((manifest) => [manifest.id, { ...manifest, level: 0 }]));
   const visited = new Set<DigestId>();
   const childrenFirst: DeadManifest[] = [];
   for (const { id: start } of manifests) {
@@ -26,12 +27,22 @@ export function parentsFirst(
       if (visited.has(next.id)) continue;
       visited.add(next.id);
       pending.push({ id: next.id, isSecondVisit: true });
-      const subject = references.subject(next.id);
-      for (const id of [...references.blobs(next.id), ...references.childManifests(next.id)]) {
-        pending.push({ id, isSecondVisit: false });
-      }
-      if (subject !== undefined) pending.push({ id: subject, isSecondVisit: false });
+      for (const id of referencesOf(next.id, references)) pending.push({ id, isSecondVisit: false });
     }
   }
-  return childrenFirst.reverse();
+  const ordered = childrenFirst.reverse();
+  for (const { id, level } of ordered) {
+    for (const reference of referencesOf(id, references)) {
+      const child = byId.get(reference);
+      if (child) child.level = Math.max(child.level, level + 1);
+    }
+  }
+  return ordered;
+}
+
+function* referencesOf(id: DigestId, references: ManifestReferences): Generator<DigestId> {
+  yield* references.blobs(id);
+  yield* references.childManifests(id);
+  const subject = references.subject(id);
+  if (subject !== undefined) yield subject;
 }

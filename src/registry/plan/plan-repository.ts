@@ -134,7 +134,7 @@ function deadManifests(
   marker: RepositoryMarker,
   lastTagged: ReadonlyMap<DigestId, LastTagged>,
 ): readonly DeadManifest[] {
-  const dead: DeadManifest[] = [];
+  const dead: Omit<DeadManifest, "level">[] = [];
   for (const id of entries.revisions.ids()) {
     if (marker.isNeeded(id)) continue;
     dead.push({ id, isAbsent: references.state(id) === "absent", lastTagged: lastTagged.get(id) });

@@ -7,6 +7,8 @@ export interface DeadManifest {
   /** Its bytes are not in the store: only the link goes. */
   isAbsent: boolean;
   lastTagged: LastTagged | undefined;
+  /** 0 if no other manifest that goes refers to it, else one more than the highest of those. */
+  level: number;
 }
 
 /** Tag-history links of one tag that go. */
