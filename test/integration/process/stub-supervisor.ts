@@ -3,8 +3,8 @@ import { parseListenAddress } from "../../../src/process/listen-address.ts";
 import { supervise } from "../../../src/process/supervisor.ts";
 import { settingsFor } from "./settings-for.ts";
 
-// Arguments: folder of the store, http.addr, the workers' program. Prints the port when all workers listen.
-const [, , folder = "", addr = "", workerProgram = "./stub-worker.ts"] = process.argv;
+// Arguments: folder of the store, http.addr, URL of the workers' program. Prints the port when all workers listen.
+const [, , folder = "", addr = "", workerProgram = ""] = process.argv;
 const settings = settingsFor(folder, addr);
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
@@ -25,7 +25,7 @@ try {
     onListening: (address) => {
       if (address.kind === "tcp") process.stdout.write(`port ${address.port}\n`);
     },
-    workerProgram: new URL(workerProgram, import.meta.url),
+    workerProgram: new URL(workerProgram),
   });
 } catch (error) {
   process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);

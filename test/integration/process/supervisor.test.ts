@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
+const WORKER = new URL("./stub-worker.ts", import.meta.url);
+const LATE_WORKER = new URL("./stub-late-worker.ts", import.meta.url);
 const PROGRAM = fileURLToPath(new URL("./stub-supervisor.ts", import.meta.url));
 
 interface Running {
@@ -102,7 +104,7 @@ describe("supervisor", () => {
   });
 
   it("ends although it is asked to while its workers are still starting", async () => {
-    const { child, ended, errors } = launch("127.0.0.1:0", "./stub-late-worker.ts");
+    const { child, ended, errors } = launch("127.0.0.1:0", LATE_WORKER);
     await until(() => errors().includes("late worker"));
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
@@ -126,8 +128,8 @@ describe("supervisor", () => {
     expect(errors()).toMatch(/error: the workers die again and again at their start: exit code 7\n$/);
   });
 
-  function launch(addr: string, workerProgram = "./stub-worker.ts"): Omit<Running, "port"> {
-    const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, folder, addr, workerProgram], {
+  function launch(addr: string, workerProgram = WORKER): Omit<Running, "port"> {
+    const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, folder, addr, workerProgram.href], {
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";
