@@ -9,6 +9,8 @@ export const STORE_LOCK_PATH = `${LOCKFILES_ROOT}/registry-ctl.lock`;
 /** How long a lock holds that nobody renews. */
 const LEASE_MS = 10 * 60_000;
 const RENEW_MS = 60_000;
+/** Renewals are late by so much only if the process did not run, or the store did not answer. */
+const LOOK_AGAIN_MS = 2 * RENEW_MS;
 /** Clocks of two hosts may differ by so much. */
 const SKEW_MS = 5 * 60_000;
 
@@ -44,8 +46,12 @@ export class StoreLockedError extends RegistryStateError {
 export interface StoreLock {
   /** Why there is no lock although the work may go on; undefined if there is one. */
   readonly warning: string | undefined;
-  /** @throws {StoreLockedError} if the lock has been lost to somebody else */
-  check(): void;
+  /**
+   * Looks at the lock again if that is long ago, as after a sleep of the machine, when the lease may have run out.
+   *
+   * @throws {StoreLockedError} if the lock has been lost to somebody else
+   */
+  check(): Promise<void>;
   /** Removes the lock. Never rejects. */
   release(): Promise<void>;
 }
@@ -79,32 +85,44 @@ export async function acquireStoreLock(
     if (error instanceof StorageFullError) return withoutLock("the store has no room for a lock");
     throw error;
   }
-  return heldLock(driver, token, content);
+  return heldLock(driver, token, content, nowMs);
 }
 
 function withoutLock(warning: string): StoreLock {
-  return { warning, check: () => {}, release: async () => {} };
+  return { warning, check: async () => {}, release: async () => {} };
 }
 
-function heldLock(driver: StorageDriver, token: string, content: () => Uint8Array): StoreLock {
+function heldLock(
+  driver: StorageDriver,
+  token: string,
+  content: () => Uint8Array,
+  nowMs: () => number,
+): StoreLock {
   let lost: StoreLockedError | undefined;
+  let seenMs = nowMs();
   let renewal = Promise.resolve();
   const renew = async (): Promise<void> => {
     try {
       const present = await readLock(driver);
       if (present?.token !== token) lost = lockedBy(present, "the lock was lost: ");
-      else await driver.put(STORE_LOCK_PATH, content());
+      else {
+        seenMs = nowMs();
+        await driver.put(STORE_LOCK_PATH, content());
+      }
     } catch {
       // A full disk or a passing fault: the lease still runs, and the next renewal tries again.
     }
   };
-  const timer = setInterval(() => {
+  const renewInTurn = (): Promise<void> => {
     renewal = renewal.then(renew);
-  }, RENEW_MS);
+    return renewal;
+  };
+  const timer = setInterval(() => void renewInTurn(), RENEW_MS);
   timer.unref();
   return {
     warning: undefined,
-    check: () => {
+    check: async () => {
+      if (!lost && Math.abs(nowMs() - seenMs) > LOOK_AGAIN_MS) await renewInTurn();
       if (lost) throw lost;
     },
     release: async () => {

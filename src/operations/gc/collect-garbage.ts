@@ -46,7 +46,7 @@ class Collection {
     this.#refuse(await metadataDatabaseProblem(driver, usesMetadataDatabase));
     for (const problem of otherStores) this.#refuse(problem);
     if (!force || dryRun) await this.#requireNoWriter();
-    if (dryRun) return this.#collect(this.#startedMs, () => {});
+    if (dryRun) return this.#collect(this.#startedMs, async () => {});
     let lock: Awaited<ReturnType<typeof acquireStoreLock>>;
     try {
       lock = await acquireStoreLock(driver, holder, nowMs);
@@ -65,7 +65,7 @@ class Collection {
     }
   }
 
-  async #collect(storeNowMs: number, checkLock: () => void): Promise<GarbageReport> {
+  async #collect(storeNowMs: number, checkLock: () => Promise<void>): Promise<GarbageReport> {
     const options = this.#options;
     const plan = await planCollection(this.#dependencies.driver, {
       rules: {
@@ -90,7 +90,7 @@ class Collection {
     return this.#report(plan, await this.#sweep(plan, checkLock));
   }
 
-  async #sweep(plan: CollectionPlan, checkLock: () => void): Promise<SweepResult> {
+  async #sweep(plan: CollectionPlan, checkLock: () => Promise<void>): Promise<SweepResult> {
     const { driver, nowMs } = this.#dependencies;
     const { concurrency, force, signal, onProgress } = this.#options;
     let probedMs = nowMs();
@@ -98,7 +98,7 @@ class Collection {
       concurrency,
       signal,
       beforeBatch: async () => {
-        checkLock();
+        await checkLock();
         if (force || nowMs() - probedMs < PROBE_EVERY_MS) return;
         await this.#requireNoWriter();
         probedMs = nowMs();

@@ -1,0 +1,51 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { StorageFullError } from "../../../src/errors.ts";
+import { acquireStoreLock, STORE_LOCK_PATH, StoreLockedError } from "../../../src/state/store-lock.ts";
+import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
+import { TEST_HOLDER } from "../../support/collect.ts";
+
+const START = Date.UTC(2026, 0, 1);
+const MINUTE = 60_000;
+let nowMs: number;
+let driver: MemoryDriver;
+const now = (): number => nowMs;
+
+beforeEach(() => {
+  nowMs = START;
+  driver = new MemoryDriver();
+});
+
+describe("a held lock", () => {
+  it("is lost to whoever took it while its holder slept, and stays theirs", async () => {
+    const lock = await acquireStoreLock(driver, TEST_HOLDER, now);
+    nowMs += 20 * MINUTE;
+    const other = await acquireStoreLock(driver, { ...TEST_HOLDER, host: "other", bootId: "2" }, now);
+
+    await expect(lock.check()).rejects.toThrow(StoreLockedError);
+    await lock.release();
+    await expect(other.check()).resolves.toBeUndefined();
+    expect(Buffer.from(await driver.get(STORE_LOCK_PATH)).toString()).toContain('"host":"other"');
+    await other.release();
+  });
+
+  it("is renewed after a sleep if nobody took it", async () => {
+    const lock = await acquireStoreLock(driver, TEST_HOLDER, now);
+    nowMs += 20 * MINUTE;
+
+    await lock.check();
+
+    const other = { ...TEST_HOLDER, bootId: "2" };
+    await expect(acquireStoreLock(driver, other, now)).rejects.toThrow(StoreLockedError);
+    await lock.release();
+    await (await acquireStoreLock(driver, other, now)).release();
+  });
+
+  it("is still held where a full disk lets it not be renewed", async () => {
+    const lock = await acquireStoreLock(driver, TEST_HOLDER, now);
+    vi.spyOn(driver, "put").mockRejectedValue(new StorageFullError("no space left"));
+    nowMs += 20 * MINUTE;
+
+    await expect(lock.check()).resolves.toBeUndefined();
+    await lock.release();
+  });
+});
