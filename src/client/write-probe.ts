@@ -21,6 +21,8 @@ export type ProbeResult =
   | { kind: "other"; answer: string };
 
 const TIMEOUT_MS = 10_000;
+/** For all of it, however slowly the answer comes in. */
+const DEADLINE_MS = 30_000;
 const BODY = "{}";
 const MAX_ANSWER_BYTES = 64 * 1024;
 const PROBE_PATH = "v2/registry-ctl/write-probe/manifests/probe";
@@ -72,6 +74,7 @@ function probePlace(target: ProbeTarget, place: Place): Promise<ProbeResult> {
           connection: "close",
         },
         timeout: TIMEOUT_MS,
+        signal: AbortSignal.timeout(DEADLINE_MS),
       };
       const request: ClientRequest = target.tls
         ? httpsRequest({ ...options, rejectUnauthorized: false })
@@ -102,14 +105,25 @@ async function readAnswer(response: IncomingMessage): Promise<string> {
 
 function judge(response: IncomingMessage, body: string): ProbeResult {
   const status = response.statusCode ?? 0;
-  const isRegistry =
-    response.headers["docker-distribution-api-version"] !== undefined ||
-    /"code"\s*:\s*"UNSUPPORTED"/.test(body);
-  if (status === 405 && isRegistry) return { kind: "read-only" };
-  if (status === 405) return { kind: "other", answer: "405, but not by a registry" };
+  if (status === 405) {
+    return isReadOnlyRegistry(response, body)
+      ? { kind: "read-only" }
+      : { kind: "other", answer: "405, but not by a registry" };
+  }
   const takesWrites = status === 400 && /"code"\s*:\s*"[A-Z]*(MANIFEST|TAG|NAME|DIGEST|SIZE)/.test(body);
   return {
     kind: "other",
     answer: takesWrites ? `${status}: it takes writes` : `${status} ${response.statusMessage ?? ""}`.trim(),
   };
+}
+
+/**
+ * Ours says in the body that it is a registry. The Go registry says so only in a header, which proxies before it are
+ * often told to add to whatever they answer themselves; but these do not say which methods are allowed.
+ */
+function isReadOnlyRegistry({ headers }: IncomingMessage, body: string): boolean {
+  if (/"code"\s*:\s*"UNSUPPORTED"/.test(body)) return true;
+  const allowed = headers.allow?.toUpperCase().split(/\s*,\s*/) ?? [];
+  const isGoRegistry = headers["docker-distribution-api-version"] !== undefined;
+  return isGoRegistry && allowed.includes("GET") && !allowed.includes("PUT");
 }

@@ -20,12 +20,16 @@ async function serve(answer: RequestListener, at: { path?: string } = {}): Promi
   return at.path ?? `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-function registryAnswer(status: number, body = ""): RequestListener {
+function registryAnswer(status: number, body = "", allow?: string): RequestListener {
   return (_request, response) => {
-    response.writeHead(status, { "Docker-Distribution-Api-Version": "registry/2.0" });
+    const headers = { "Docker-Distribution-Api-Version": "registry/2.0" };
+    response.writeHead(status, allow === undefined ? headers : { ...headers, Allow: allow });
     response.end(body);
   };
 }
+
+/** As the Go registry 2.8 answers in read-only mode. */
+const goReadOnly = registryAnswer(405, "Method not allowed\n", "GET, HEAD");
 
 function probe(addr: string, net: "tcp" | "unix" = "tcp"): Promise<ProbeResult> {
   return probeWrites({ addr, net, prefix: "/", tls: false });
@@ -33,7 +37,17 @@ function probe(addr: string, net: "tcp" | "unix" = "tcp"): Promise<ProbeResult> 
 
 describe("probeWrites", () => {
   it("takes a registry's 405 as proof", async () => {
-    expect(await probe(await serve(registryAnswer(405)))).toEqual({ kind: "read-only" });
+    expect(await probe(await serve(goReadOnly))).toEqual({ kind: "read-only" });
+    const ours = registryAnswer(405, '{"errors":[{"code":"UNSUPPORTED","message":"read-only"}]}');
+    expect(await probe(await serve(ours))).toEqual({ kind: "read-only" });
+  });
+
+  it.each([
+    ["a proxy that adds the registry's header to its own answers", undefined],
+    ["a registry that takes manifests", "GET, HEAD, PUT"],
+  ])("does not take the 405 of %s", async (_, allow) => {
+    const addr = await serve(registryAnswer(405, "<html>405 Not Allowed</html>", allow));
+    expect(await probe(addr)).toEqual({ kind: "other", answer: "405, but not by a registry" });
   });
 
   it("does not take anybody else's 405", async () => {
@@ -60,7 +74,7 @@ describe("probeWrites", () => {
       });
       request.on("end", () => {
         seen.push(request.method, request.url, request.headers["content-length"], body);
-        registryAnswer(405)(request, response);
+        goReadOnly(request, response);
       });
     });
     await probeWrites({ addr, net: "tcp", prefix: "/registry/", tls: false });
@@ -68,14 +82,14 @@ describe("probeWrites", () => {
   });
 
   it("finds nobody at a closed port, on this machine's addresses too", async () => {
-    const addr = await serve(registryAnswer(405));
+    const addr = await serve(goReadOnly);
     for (const close of closers.splice(0)) await close();
     expect(await probe(addr)).toEqual({ kind: "nobody" });
     expect(await probe(addr.replace("127.0.0.1", ""))).toEqual({ kind: "nobody" });
   });
 
   it("asks this machine where the address names no host", async () => {
-    const addr = await serve(registryAnswer(405));
+    const addr = await serve(goReadOnly);
     expect(await probe(addr.replace("127.0.0.1", ""))).toEqual({ kind: "read-only" });
   });
 
@@ -89,7 +103,7 @@ describe("probeWrites", () => {
     closers.push(() => rm(folder, { recursive: true }));
     const path = join(folder, "socket");
     expect(await probe(path, "unix")).toEqual({ kind: "nobody" });
-    await serve(registryAnswer(405), { path });
+    await serve(goReadOnly, { path });
     expect(await probe(path, "unix")).toEqual({ kind: "read-only" });
   });
 });
