@@ -1,10 +1,14 @@
 import { type Digest, digestAlgorithm, digestOf } from "../../oci/digest.ts";
 import { isManifestType, type Manifest, parseManifest } from "../../oci/manifest.ts";
+import { hasSmallReads } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { blobDataPath } from "../paths.ts";
 import { readSmallFile } from "../scan/read-small-file.ts";
 import type { DigestId, DigestTable } from "./digest-table.ts";
 import { PagedArray } from "./paged-array.ts";
+
+/** Registries accept manifests of 4 MiB; older versions had no limit. */
+const MAX_READ_BYTES = 64 * 1024 * 1024;
 
 const UNREAD = 0;
 const ABSENT = 1;
@@ -79,7 +83,13 @@ export class ManifestReferences {
     if (this.#states.get(id) !== UNREAD) return;
     const digest = this.#table.digestOf(id);
     try {
-      const bytes = await readSmallFile(driver, blobDataPath(digest));
+      const path = blobDataPath(digest);
+      // An index may call any blob a manifest, and blobs can be larger than memory.
+      const sizeBytes = hasSmallReads(driver) ? driver.statFileSync(path)?.sizeBytes : undefined;
+      if (sizeBytes !== undefined && sizeBytes > MAX_READ_BYTES) {
+        throw new Error(`its ${sizeBytes} bytes are more than any manifest has`);
+      }
+      const bytes = await readSmallFile(driver, path);
       if (bytes === undefined) this.#states.set(id, ABSENT);
       else this.#add(id, checked(bytes, digest), bytes.length);
     } catch (error) {

@@ -20,6 +20,9 @@ import type { CollectionRules } from "./collection-rules.ts";
 import { planRepository } from "./plan-repository.ts";
 import type { RepositoryPlan } from "./repository-plan.ts";
 
+/** How many files that belong to nothing are told by name. */
+const STRAYS_SHOWN = 5;
+
 /** How far planning is. */
 export interface PlanProgress {
   phase: "repositories" | "blobs";
@@ -67,7 +70,9 @@ class CollectionPlanner {
   readonly #warnings: string[] = [];
   readonly #found: FoundAmounts = { repositories: 0, tags: 0, manifests: 0, blobs: 0, bytes: 0 };
   readonly #blobs = new BlobPlan();
+  /** The first few, by name. */
   readonly #strays: string[] = [];
+  #strayCount = 0;
 
   constructor(driver: StorageDriver, options: CollectionPlanOptions) {
     this.#driver = driver;
@@ -79,7 +84,9 @@ class CollectionPlanner {
       table: this.#table,
       signal: this.#options.signal,
       onFailure: (failure: ScanFailure) => this.#addFailure(failure),
-      onStray: (path: string) => void this.#strays.push(path),
+      onStray: (path: string) => {
+        if (++this.#strayCount <= STRAYS_SHOWN) this.#strays.push(path);
+      },
     };
     for await (const entries of scanRepositories(this.#driver, scanOptions))
       await this.#addRepository(entries);
@@ -170,9 +177,8 @@ class CollectionPlanner {
   }
 
   #addStrayWarning(): void {
-    if (this.#strays.length === 0) return;
-    const shown = this.#strays.slice(0, 5).join(", ");
-    this.#warnings.push(`${this.#strays.length} unknown files, not touched: ${shown}`);
+    if (this.#strayCount === 0) return;
+    this.#warnings.push(`${this.#strayCount} unknown files, not touched: ${this.#strays.join(", ")}`);
   }
 
   #result(

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -458,6 +458,21 @@ describe("a repository that has only uploads", () => {
     });
 
     expect(emptied).toEqual([]);
+  });
+});
+
+describe("an index that lists a blob larger than memory as a manifest", () => {
+  it("keeps everything of its repository, and the blob is not read", async () => {
+    const tree = await filesystemTree();
+    const app = tree.repository("app");
+    const layer = await app.layer("to be very large");
+    await app.index([{ ...layer, mediaType: "application/vnd.oci.image.manifest.v1+json" }], { tag: "v1" });
+    await truncate(join(folders.at(-1) ?? "", blobDataPath(layer.digest)), 1024 ** 3);
+
+    const report = await collect(tree.driver, { deleteUntagged: true });
+
+    expect(report.warnings).toEqual([expect.stringContaining("are more than any manifest has")]);
+    expect(report.deleted).toEqual(NOTHING);
   });
 });
 
