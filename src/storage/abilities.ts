@@ -27,6 +27,21 @@ export interface Scannable {
   scan(path: string, onFailure: (failure: ScanFailure) => void): AsyncIterable<ScannedFile[]>;
 }
 
+/** One child of a folder by its name alone. */
+export interface ChildName {
+  name: string;
+  isFolder: boolean;
+}
+
+/** Lists a folder without looking at what is in it, where {@link StorageDriver.list} costs a request for each child. */
+export interface NameListing {
+  /**
+   * @returns the direct children in the order of `list`, without temporary files
+   * @throws {PathNotFoundError} if there is no such folder
+   */
+  listNames(path: string): Promise<ChildName[]>;
+}
+
 /** Reads of small files that are cheap enough to be done synchronously, links and manifests above all. */
 export interface SmallReads {
   /**
@@ -102,6 +117,11 @@ export interface TemporaryFiles {
 /** Tells whether a driver can {@link Scannable.scan}. */
 export function canScan<T extends StorageDriver>(driver: T): driver is T & Scannable {
   return "scan" in driver && typeof driver.scan === "function";
+}
+
+/** Tells whether a driver has {@link NameListing}. */
+export function hasNameListing<T extends StorageDriver>(driver: T): driver is T & NameListing {
+  return "listNames" in driver && typeof driver.listNames === "function";
 }
 
 /** Tells whether a driver has {@link SmallReads}. */

@@ -4,9 +4,11 @@ import { setImmediate } from "node:timers/promises";
 import { CancelledError, InvalidOffsetError, PathNotFoundError } from "../../errors.ts";
 import type {
   BulkDelete,
+  ChildName,
   EmptyFolders,
   ExclusiveCreate,
   FastReads,
+  NameListing,
   OpenedFile,
   ScanFailure,
   Scannable,
@@ -25,7 +27,7 @@ import { type FsFile, type FsOperations, type FsStat, nodeFs } from "./fs-operat
 import { scanFolder } from "./scan-folder.ts";
 import { readSmallFile, statSmallFile } from "./small-reads.ts";
 import { errorCode, isMissing, translateError } from "./translate-error.ts";
-import { fileInfo, listFolder, type WalkPosition, walkFolder } from "./walk-folder.ts";
+import { fileInfo, listChildren, listFolder, type WalkPosition, walkFolder } from "./walk-folder.ts";
 
 const NAME = "filesystem";
 /** So many files are removed before the event loop gets its turn. */
@@ -49,6 +51,7 @@ export interface FilesystemOptions {
 export class FilesystemDriver
   implements
     StorageDriver,
+    NameListing,
     SmallReads,
     FastReads,
     Scannable,
@@ -166,6 +169,18 @@ export class FilesystemDriver
       "list",
       path,
       async () => (await listFolder(this.#fs, await this.#position(path))).map((each) => each.info),
+      "folder",
+    );
+  }
+
+  async listNames(path: string): Promise<ChildName[]> {
+    return this.#do(
+      "list",
+      path,
+      async (absolutePath) => {
+        const children = await listChildren(this.#fs, { path, absolutePath, realAncestors: [] });
+        return children.map(({ name, isFolder }) => ({ name, isFolder }));
+      },
       "folder",
     );
   }

@@ -63,11 +63,8 @@ export function enterLink(realPath: string, realAncestors: readonly string[]): s
   return leadsBack ? undefined : [...realAncestors, realPath];
 }
 
-/** Lists one folder with sizes and times, in key order, without the driver's temporary files. */
-export async function listFolder(
-  fs: FsOperations,
-  at: WalkPosition,
-): Promise<{ info: FileInfo; child: Child }[]> {
+/** Lists one folder in key order, without the driver's temporary files. Only symbolic links are looked at. */
+export async function listChildren(fs: FsOperations, at: WalkPosition): Promise<Child[]> {
   const entries = (await fs.readdir(at.absolutePath)).filter((entry) => !isTemporaryName(entry.name));
   const links = new Map<string, boolean>();
   for (const entry of entries) {
@@ -75,7 +72,15 @@ export async function listFolder(
     const target = await statIfThere(fs, childPath(at.absolutePath, entry.name));
     if (target) links.set(entry.name, target.isDirectory());
   }
-  const children = childrenOf(at, entries, (entry) => links.get(entry.name));
+  return childrenOf(at, entries, (entry) => links.get(entry.name));
+}
+
+/** Lists one folder as {@link listChildren}, with sizes and times. */
+export async function listFolder(
+  fs: FsOperations,
+  at: WalkPosition,
+): Promise<{ info: FileInfo; child: Child }[]> {
+  const children = await listChildren(fs, at);
   const listed: { info: FileInfo; child: Child }[] = [];
   for (let first = 0; first < children.length; first += STATS_AT_ONCE) {
     const some = children.slice(first, first + STATS_AT_ONCE);

@@ -2,7 +2,9 @@ import { Readable } from "node:stream";
 import { CancelledError, InvalidOffsetError, InvalidPathError, PathNotFoundError } from "../../errors.ts";
 import type {
   BulkDelete,
+  ChildName,
   ExclusiveCreate,
+  NameListing,
   Scannable,
   ScannedFile,
   SmallReads,
@@ -18,7 +20,7 @@ const SCAN_BATCH = 1000;
 
 /** Keeps a registry in this process's memory (`inmemory`): for tests and for trying things out. */
 export class MemoryDriver
-  implements StorageDriver, SmallReads, Scannable, ExclusiveCreate, StoreClock, BulkDelete
+  implements StorageDriver, NameListing, SmallReads, Scannable, ExclusiveCreate, StoreClock, BulkDelete
 {
   readonly name = "inmemory";
   readonly location = "memory";
@@ -66,6 +68,15 @@ export class MemoryDriver
     const children = this.#tree.children(checkPath(path, "folder"));
     if (children === undefined) throw new PathNotFoundError(this.name, path);
     return children.map((child) => info(child.path, child.file));
+  }
+
+  async listNames(path: string): Promise<ChildName[]> {
+    const children = this.#tree.children(checkPath(path, "folder"));
+    if (children === undefined) throw new PathNotFoundError(this.name, path);
+    return children.map((child) => ({
+      name: child.path.slice(child.path.lastIndexOf("/") + 1),
+      isFolder: child.file === undefined,
+    }));
   }
 
   async *walk(path: string): AsyncGenerator<FileInfo> {

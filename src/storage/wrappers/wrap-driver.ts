@@ -9,9 +9,11 @@ import {
   type FastReads,
   hasEmptyFolders,
   hasFastReads,
+  hasNameListing,
   hasSmallReads,
   hasStoreClock,
   hasTemporaryFiles,
+  type NameListing,
   type OpenedFile,
   type Scannable,
   type SmallReads,
@@ -21,6 +23,7 @@ import {
 import type { FileWriter, StorageDriver } from "../driver.ts";
 
 type Abilities = Scannable &
+  NameListing &
   SmallReads &
   FastReads &
   BulkDelete &
@@ -99,6 +102,9 @@ function wrappedAbilities(
   if (canScan(inner)) {
     abilities.scan = (path, onFailure) =>
       iterate({ method: "scan", path }, () => inner.scan(path, onFailure));
+  }
+  if (hasNameListing(inner)) {
+    abilities.listNames = (path) => call({ method: "listNames", path }, () => inner.listNames(path));
   }
   if (hasSmallReads(inner)) {
     abilities.getSync = (path) => callSync({ method: "getSync", path }, () => inner.getSync(path));

@@ -7,6 +7,7 @@ import {
   canScan,
   hasEmptyFolders,
   hasFastReads,
+  hasNameListing,
   hasSmallReads,
   hasStoreClock,
 } from "../../../src/storage/abilities.ts";
@@ -47,6 +48,35 @@ export function describeAbilities(store: StoreUnderTest): void {
         expect(batch.length).toBeGreaterThan(0);
         break;
       }
+    });
+
+    it("listNames gives the names that list gives, in the same order", async () => {
+      const { driver } = store;
+      if (!hasNameListing(driver)) return;
+      const paths = ["/d/a-b/f", "/d/a.b", "/d/a/x/y", "/d/a0", "/d/\ufffd/f", "/d/\u{1f600}"];
+      await Promise.all(paths.map((path) => store.seed.put(path, bytes(path))));
+      expect(await driver.listNames("/d")).toEqual([
+        { name: "a-b", isFolder: true },
+        { name: "a.b", isFolder: false },
+        { name: "a", isFolder: true },
+        { name: "a0", isFolder: false },
+        { name: "\ufffd", isFolder: true },
+        { name: "\u{1f600}", isFolder: false },
+      ]);
+      expect(await driver.listNames("/")).toEqual([{ name: "d", isFolder: true }]);
+    });
+
+    it("listNames refuses what list refuses, and hides unfinished files", async () => {
+      const { driver } = store;
+      if (!hasNameListing(driver)) return;
+      const writer = await store.seed.openWriter("/d/unfinished");
+      await writer.write(bytes("x"));
+      await store.seed.put("/d/f", bytes("x"));
+      expect(await driver.listNames("/d")).toEqual([{ name: "f", isFolder: false }]);
+      await writer.cancel();
+      await expect(driver.listNames("/missing")).rejects.toThrow(PathNotFoundError);
+      await expect(driver.listNames("/d/f")).rejects.toThrow(PathNotFoundError);
+      await expect(driver.listNames("/../d")).rejects.toThrow(InvalidPathError);
     });
 
     it("getSync and statFileSync give what get and stat give", async () => {

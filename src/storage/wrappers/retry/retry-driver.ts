@@ -21,6 +21,7 @@ const REPEATABLE = new Set<StorageMethod>([
   "openFile",
   "stat",
   "list",
+  "listNames",
   "delete",
   "deleteMany",
   "removeFolder",
