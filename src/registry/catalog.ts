@@ -1,8 +1,10 @@
-import { PathNotFoundError } from "../errors.ts";
-import { isRepositoryName } from "../oci/reference.ts";
+import { isDigest } from "../oci/digest.ts";
+import { isRepositoryName, isTag } from "../oci/reference.ts";
 import type { StorageDriver } from "../storage/driver.ts";
-import { lastSegment, listFolder } from "./list-folder.ts";
-import { classifyPath, manifestsPath, REPOSITORIES_ROOT } from "./paths.ts";
+import { givingWay } from "./give-way.ts";
+import { subfolderNamesIfAny } from "./list-folder.ts";
+import { REPOSITORIES_ROOT, revisionLinkPath, revisionsPath, tagCurrentLinkPath, tagsPath } from "./paths.ts";
+import { fileSizeBytes } from "./small-file.ts";
 
 /** Which repositories {@link listCatalog} gives. */
 export interface CatalogOptions {
@@ -33,17 +35,31 @@ export async function listCatalog(driver: StorageDriver, options: CatalogOptions
   return { names, more: false };
 }
 
-/** Tells whether a repository has a manifest or a tag. The Go registry leaves folders behind that hold neither. */
+/**
+ * Tells whether a repository has a manifest or a tag. The Go registry leaves folders behind that hold neither, so links
+ * are looked for one by one until there is one.
+ */
 export async function hasManifests(driver: StorageDriver, repository: string): Promise<boolean> {
-  try {
-    for await (const { path } of driver.walk(manifestsPath(repository))) {
-      const { kind } = classifyPath(path);
-      if (kind === "revisionLink" || kind === "tagLink") return true;
-    }
-  } catch (error) {
-    if (!(error instanceof PathNotFoundError)) throw error;
+  const giveWay = givingWay();
+  for await (const path of possibleLinks(driver, repository)) {
+    await giveWay();
+    if ((await fileSizeBytes(driver, path)) !== undefined) return true;
   }
   return false;
+}
+
+/** Where the revision links and then the tags' links of a repository are, as far as its folders tell. */
+async function* possibleLinks(driver: StorageDriver, repository: string): AsyncGenerator<string> {
+  const revisions = revisionsPath(repository);
+  for (const algorithm of await subfolderNamesIfAny(driver, revisions)) {
+    for (const hex of await subfolderNamesIfAny(driver, `${revisions}/${algorithm}`)) {
+      const digest = `${algorithm}:${hex}`;
+      if (isDigest(digest)) yield revisionLinkPath(repository, digest);
+    }
+  }
+  for (const tag of await subfolderNamesIfAny(driver, tagsPath(repository))) {
+    if (isTag(tag)) yield tagCurrentLinkPath(repository, tag);
+  }
 }
 
 /**
@@ -62,10 +78,9 @@ async function* repositoriesBelow(
 ): AsyncGenerator<string> {
   const path = prefix === "" ? REPOSITORIES_ROOT : `${REPOSITORIES_ROOT}/${prefix.slice(0, -1)}`;
   const keys: string[] = [];
-  for (const info of await listFolder(driver, path)) {
-    const name = prefix + lastSegment(info.path);
-    if (!info.isFolder || !isRepositoryName(name)) continue;
-    keys.push(name, `${name}/`);
+  for (const child of await subfolderNamesIfAny(driver, path)) {
+    const name = prefix + child;
+    if (isRepositoryName(name)) keys.push(name, `${name}/`);
   }
   for (const key of keys.sort()) {
     if (!key.endsWith("/")) {

@@ -1,6 +1,6 @@
 import { type Digest, isDigest } from "../oci/digest.ts";
 import type { FileInfo, StorageDriver } from "../storage/driver.ts";
-import { lastSegment, listFolder } from "./list-folder.ts";
+import { lastSegment, listFolder, subfolderNamesIfAny } from "./list-folder.ts";
 import { revisionsPath } from "./paths.ts";
 
 /** @returns the folders of a repository's revision links, one for each algorithm in use */
@@ -16,9 +16,9 @@ export async function listRevisions(driver: StorageDriver, folders: readonly Fil
   const digests: Digest[] = [];
   for (const folder of folders) {
     const algorithm = lastSegment(folder.path);
-    for (const child of await listFolder(driver, folder.path)) {
-      const digest = `${algorithm}:${lastSegment(child.path)}`;
-      if (child.isFolder && isDigest(digest)) digests.push(digest);
+    for (const hex of await subfolderNamesIfAny(driver, folder.path)) {
+      const digest = `${algorithm}:${hex}`;
+      if (isDigest(digest)) digests.push(digest);
     }
   }
   return digests;

@@ -20,10 +20,18 @@ export async function readSmallFile(driver: StorageDriver, path: string): Promis
 
 /** @returns the size of a file in bytes, or undefined if there is none */
 export async function fileSizeBytes(driver: StorageDriver, path: string): Promise<number | undefined> {
-  if (hasSmallReads(driver)) return driver.statFileSync(path)?.sizeBytes;
+  return (await statSmallFile(driver, path))?.sizeBytes;
+}
+
+/** @returns size and time of a file, or undefined if there is none */
+export async function statSmallFile(
+  driver: StorageDriver,
+  path: string,
+): Promise<{ sizeBytes: number; modifiedMs: number } | undefined> {
+  if (hasSmallReads(driver)) return driver.statFileSync(path);
   try {
     const info = await driver.stat(path);
-    return info.isFolder ? undefined : info.sizeBytes;
+    return info.isFolder ? undefined : info;
   } catch (error) {
     if (error instanceof PathNotFoundError) return undefined;
     throw error;

@@ -6,7 +6,7 @@ import { hasManifests } from "./catalog.ts";
 import { BrokenLinkError, RepositoryUnknownError, TagUnknownError } from "./errors.ts";
 import { givingWay } from "./give-way.ts";
 import { readLink, writeLink } from "./link.ts";
-import { lastSegment } from "./list-folder.ts";
+import { subfolderNames } from "./list-folder.ts";
 import { tagCurrentLinkPath, tagHistoryLinkPath, tagPath, tagsPath } from "./paths.ts";
 import { removeFolderExactly } from "./remove-folder.ts";
 import { deleteIfThere, fileSizeBytes, removeIfEmpty } from "./small-file.ts";
@@ -150,8 +150,7 @@ export class TagStore {
   /** The names of all tag folders in byte order, which is not the order of the listing: that has `a-b` before `a`. */
   async #folders(): Promise<string[]> {
     try {
-      const infos = await this.#driver.list(tagsPath(this.#repository));
-      const names = infos.filter((info) => info.isFolder).map((info) => lastSegment(info.path));
+      const names = await subfolderNames(this.#driver, tagsPath(this.#repository));
       return names.filter(isTag).sort();
     } catch (error) {
       if (!(error instanceof PathNotFoundError)) throw error;

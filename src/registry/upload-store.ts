@@ -4,7 +4,7 @@ import type { DigestAlgorithm } from "../oci/digest.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { UploadUnknownError } from "./errors.ts";
-import { lastSegment, listFolder } from "./list-folder.ts";
+import { subfolderNamesIfAny } from "./list-folder.ts";
 import { uploadDataPath, uploadPath, uploadStartedAtPath, uploadsPath } from "./paths.ts";
 import { removeFolderExactly } from "./remove-folder.ts";
 import { fileSizeBytes, readSmallFile } from "./small-file.ts";
@@ -65,9 +65,7 @@ export class UploadStore {
 
   /** All unfinished uploads, those without a start time included, in byte order. */
   async *list(): AsyncGenerator<UploadInfo> {
-    for (const { path, isFolder } of await listFolder(this.#driver, uploadsPath(this.#repository))) {
-      if (!isFolder) continue;
-      const uuid = lastSegment(path);
+    for (const uuid of await subfolderNamesIfAny(this.#driver, uploadsPath(this.#repository))) {
       const text = await readSmallFile(this.#driver, uploadStartedAtPath(this.#repository, uuid));
       const startedAtMs =
         text === undefined ? Number.NaN : Date.parse(Buffer.from(text).toString("latin1").trim());

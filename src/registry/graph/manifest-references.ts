@@ -3,7 +3,7 @@ import { isManifestType, type Manifest, parseManifest } from "../../oci/manifest
 import { hasSmallReads } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { blobDataPath } from "../paths.ts";
-import { readSmallFile } from "../scan/read-small-file.ts";
+import { readSmallFile } from "../small-file.ts";
 import type { DigestId, DigestTable } from "./digest-table.ts";
 import { PagedArray } from "./paged-array.ts";
 

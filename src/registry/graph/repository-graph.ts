@@ -2,8 +2,8 @@ import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { digestAlgorithm, digestHex, isDigest } from "../../oci/digest.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { repositoryPath } from "../paths.ts";
-import { readSmallFile } from "../scan/read-small-file.ts";
 import type { RepositoryEntries } from "../scan/repository-entries.ts";
+import { readSmallFile } from "../small-file.ts";
 import type { DigestId, DigestTable } from "./digest-table.ts";
 import type { ManifestReferences } from "./manifest-references.ts";
 

@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/oci/digest.ts";
-import { revisionLinkPath } from "../../../src/registry/paths.ts";
+import { revisionFolderPath, revisionLinkPath } from "../../../src/registry/paths.ts";
 import { Registry } from "../../../src/registry/registry.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
+import { countDriver } from "../../../src/storage/wrappers/count/count-driver.ts";
 import { pushBlob, pushImage, STORES } from "../../support/registry-stores.ts";
 
 const DIGEST = digestOf(Buffer.from("x"));
@@ -95,9 +96,9 @@ describe("catalog pages", () => {
   it("read only the folders that they need", async () => {
     const listed: string[] = [];
     class Watched extends MemoryDriver {
-      override list(path: string) {
+      override listNames(path: string) {
         listed.push(path);
-        return super.list(path);
+        return super.listNames(path);
       }
     }
     const names = Array.from({ length: 50 }, (_, index) => `group${String(index).padStart(2, "0")}/project`);
@@ -106,6 +107,21 @@ describe("catalog pages", () => {
     expect((await registry.catalog({ limit: 2, last: "group30/project" })).names).toEqual(
       names.slice(31, 33),
     );
-    expect(listed.length).toBeLessThan(10);
+    // One more than asked for, to tell whether there is more.
+    const groups = new Set(listed.map((path) => path.split("/")[5] ?? "all"));
+    expect([...groups]).toEqual(["all", "group30", "group31", "group32", "group33"]);
+  });
+
+  it("look for one link of a repository, however many it has, and past what deletion left", async () => {
+    const { driver, counts } = countDriver(new MemoryDriver());
+    const digests = Array.from({ length: 300 }, (_, index) => digestOf(Buffer.from(`${index}`))).sort();
+    for (const digest of digests) await driver.put(revisionLinkPath("a", digest), Buffer.from(digest));
+    // A folder without a link stands before the others.
+    await driver.put(`${revisionFolderPath("a", digests[0] ?? DIGEST)}/stray`, new Uint8Array());
+    await driver.delete(revisionLinkPath("a", digests[0] ?? DIGEST));
+    counts.calls = {};
+    expect((await new Registry(driver).catalog({ limit: 5 })).names).toEqual(["a"]);
+    expect(counts.calls).toMatchObject({ statFileSync: 2 });
+    expect(Object.keys(counts.calls).sort()).toEqual(["listNames", "statFileSync"]);
   });
 });
