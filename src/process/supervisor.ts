@@ -18,6 +18,12 @@ const DISCONNECTED_KILL_MS = 2_000;
 /** How much longer than `http.draintimeout` a worker may take to end. */
 const DRAIN_KILL_MS = 10_000;
 
+/**
+ * A small nursery is emptied more often, and with it the received chunks that it holds on to. Measured: pushing
+ * 3 GiB makes two workers grow by 12 to 44 MiB instead of 32 to 73; manifests a second stay the same.
+ */
+const WORKER_FLAGS = ["--max-semi-space-size=1"];
+
 /** Options of {@link supervise}. */
 export interface SupervisorOptions {
   order: StartOrder;
@@ -84,7 +90,11 @@ class Supervisor {
     });
     cluster.schedulingPolicy = cluster.SCHED_NONE;
     const program = this.#options.workerProgram ?? ownWorkerProgram();
-    cluster.setupPrimary({ exec: fileURLToPath(program), args: [] });
+    cluster.setupPrimary({
+      exec: fileURLToPath(program),
+      args: [],
+      execArgv: [...process.execArgv, ...WORKER_FLAGS],
+    });
     const onAbort = () => this.#stop();
     signal.addEventListener("abort", onAbort);
     try {
