@@ -3,12 +3,25 @@ import type { Coordination, Pin, PinKey } from "./coordination/coordination.ts";
 import type { ClientView } from "./external-url.ts";
 import type { Route } from "./router.ts";
 
+const ORIGIN = /^https?:\/\/[^/?#]*/i;
+
+/**
+ * Takes scheme and host off a request's target, which clients of a proxy write there.
+ * @see https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+ */
+function withoutOrigin(target: string): string {
+  const origin = target.startsWith("/") ? undefined : ORIGIN.exec(target)?.[0];
+  if (origin === undefined) return target;
+  const rest = target.slice(origin.length);
+  return rest.startsWith("/") ? rest : `/${rest}`;
+}
+
 /** One request and its answer, with what is to be given back when the answer has left or the client has. */
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly method: string;
-  /** The request's path as sent, without query. */
+  /** The request's path as sent, without origin and query. */
   readonly path: string;
   /** Asked for at once, because a closed connection no longer tells. Empty for a Unix socket. */
   readonly clientAddress: string;
@@ -33,7 +46,7 @@ export class Exchange {
     coordination: Coordination,
     awaitsContinue: boolean,
   ) {
-    const url = request.url ?? "/";
+    const url = withoutOrigin(request.url ?? "/");
     const question = url.indexOf("?");
     this.request = request;
     this.response = response;

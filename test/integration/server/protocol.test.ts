@@ -79,6 +79,14 @@ describe("the base of the API", () => {
     expect(await codeOf(response)).toBe("UNSUPPORTED");
   });
 
+  it("takes a whole URL for the request's target", async () => {
+    const found = await rawGet("http://r.example/v2/?n=1");
+    expect(found).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await rawGet("HTTPS://r.example:5000/v2/no/such/tags/list")).toContain("NAME_UNKNOWN");
+    expect(await rawGet("http://r.example")).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await rawGet("ftp://r.example/v2/")).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
   it("serves HTTP/1.0 clients, with relative URLs as they name no host", async () => {
     const answer = await rawRequest(server.port, "POST /v2/old/client/blobs/uploads/ HTTP/1.0\r\n\r\n");
     expect(answer).toMatch(/^HTTP\/1\.1 202 /);
