@@ -13,6 +13,7 @@ import { loadServerCertificate } from "./server-certificate.ts";
 import type { ServerContext } from "./server-context.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./server-limits.ts";
 import { UploadState } from "./upload-state.ts";
+import { isMidAnswer } from "./when-closed.ts";
 
 /** What a server is made of. */
 export interface RegistryServerOptions {
@@ -114,7 +115,7 @@ function createNodeServer(context: ServerContext): http.Server | https.Server {
 
 /** Requests that cannot be parsed or do not come in time never reach a handler. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
-  if (!socket.writable || error.code === "ECONNRESET") {
+  if (!socket.writable || error.code === "ECONNRESET" || isMidAnswer(socket)) {
     socket.destroy();
     return;
   }

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, readdir, readlink, rm, truncate } from "node:fs/promises";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -58,6 +60,22 @@ describe("downloads from a file system", () => {
   ])("send the range from %i to %i", async (start, end) => {
     const body = await download(`bytes=${start}-${end - 1}`);
     expect(body.equals(blob.bytes.subarray(start, end))).toBe(true);
+  });
+
+  it("are not continued by the answer to a broken request", async () => {
+    const large = await pushBlob(server.url, "a", Buffer.alloc(40 * 1024 * KIB));
+    const socket = connect(server.port, "127.0.0.1");
+    socket.write(`GET /v2/a/blobs/${large.digest} HTTP/1.1\r\nHost: r.example\r\n\r\n`);
+    await once(socket, "readable");
+    socket.write("this is not HTTP\r\n\r\n");
+    await expect.poll(() => server.control.requestsInFlight()).toBe(0);
+    const parts: Buffer[] = [];
+    socket.on("data", (part: Buffer) => parts.push(part));
+    socket.on("error", () => undefined);
+    if (!socket.closed) await once(socket, "close");
+    const received = Buffer.concat(parts).toString("latin1");
+    expect(received).toMatch(/^HTTP\/1\.1 200 /);
+    expect(received).not.toContain("400 Bad Request");
   });
 
   it("close the file at once when the client leaves", async () => {
