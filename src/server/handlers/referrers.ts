@@ -8,7 +8,8 @@ import type { ServerContext } from "../server-context.ts";
 export async function listReferrers(context: ServerContext, exchange: Exchange): Promise<Answer> {
   const { name, reference } = exchange.route;
   const digest = parseDigest(reference);
-  const artifactType = exchange.query.get("artifactType");
+  // No media type has a space: it is a + that the client did not escape.
+  const artifactType = exchange.query.get("artifactType")?.replaceAll(" ", "+");
   const all = await context.registry.repository(name).referrers.of(digest);
   const manifests = artifactType ? all.filter((entry) => entry.artifactType === artifactType) : all;
   const headers: Record<string, string> = { "Content-Type": OCI_INDEX };

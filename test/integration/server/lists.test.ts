@@ -142,6 +142,18 @@ describe("the list of referrers", () => {
     expect(response.status).toBe(400);
   });
 
+  it("filters by a type whose + is not escaped, as people write it", async () => {
+    const image = await pushImage(server.url, name, "with spdx");
+    const config = await pushBlob(server.url, name, "{}");
+    const artifactType = "application/spdx+json";
+    const manifest = imageManifest(config, [], { subject: descriptorOf(image), artifactType });
+    const { digest } = await pushManifest(server.url, name, manifest);
+    for (const written of [artifactType, encodeURIComponent(artifactType)]) {
+      const { body } = await referrers(image.digest, `?artifactType=${written}`);
+      expect(body.manifests, written).toEqual([expect.objectContaining({ digest })]);
+    }
+  });
+
   it("lists artifacts, indexes and entries of the fallback tag, with a filter", async () => {
     const image = await pushImage(server.url, name, "base", "base");
     const subject = descriptorOf(image);
