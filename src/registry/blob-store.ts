@@ -30,14 +30,14 @@ export class BlobStore {
 
   /** @throws {BlobUnknownError} unless both the link and the data exist */
   async stat(digest: Digest): Promise<BlobInfo> {
-    const info = (await this.#isLinked(digest)) ? await this.#stored(digest) : undefined;
-    if (info === undefined) throw new BlobUnknownError(this.#repository, digest);
-    return info;
+    const sizeBytes = await this.sizeBytes(digest);
+    if (sizeBytes === undefined) throw new BlobUnknownError(this.#repository, digest);
+    return { digest, sizeBytes };
   }
 
-  /** Tells whether both the link and the data exist, always from the store. */
-  async has(digest: Digest): Promise<boolean> {
-    return (await this.#isLinked(digest)) && (await this.#stored(digest)) !== undefined;
+  /** @returns the size of a blob, always from the store; undefined unless both the link and the data exist */
+  async sizeBytes(digest: Digest): Promise<number | undefined> {
+    return (await this.#isLinked(digest)) ? await this.#storedBytes(digest) : undefined;
   }
 
   /**
@@ -100,7 +100,7 @@ export class BlobStore {
    * @returns undefined, with nothing changed, if the source does not have it
    */
   async mountFrom(source: Repository, digest: Digest): Promise<BlobInfo | undefined> {
-    if (!(await source.blobs.has(digest))) return undefined;
+    if ((await source.blobs.sizeBytes(digest)) === undefined) return undefined;
     return this.linkIfStored(digest);
   }
 
@@ -110,17 +110,17 @@ export class BlobStore {
    * @returns undefined, with nothing changed, if the data is not stored
    */
   async linkIfStored(digest: Digest): Promise<BlobInfo | undefined> {
-    const info = await this.#stored(digest);
-    if (info !== undefined) await this.link(digest);
-    return info;
+    const sizeBytes = await this.#storedBytes(digest);
+    if (sizeBytes === undefined) return undefined;
+    await this.link(digest);
+    return { digest, sizeBytes };
   }
 
   async #isLinked(digest: Digest): Promise<boolean> {
     return (await fileSizeBytes(this.#driver, layerLinkPath(this.#repository, digest))) !== undefined;
   }
 
-  async #stored(digest: Digest): Promise<BlobInfo | undefined> {
-    const sizeBytes = await fileSizeBytes(this.#driver, blobDataPath(digest));
-    return sizeBytes === undefined ? undefined : { digest, sizeBytes };
+  #storedBytes(digest: Digest): Promise<number | undefined> {
+    return fileSizeBytes(this.#driver, blobDataPath(digest));
   }
 }

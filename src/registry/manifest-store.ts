@@ -51,11 +51,11 @@ export class ManifestStore {
     this.#cache = parts.cache;
   }
 
-  /** Tells whether both the revision link and the data exist, always from the store. */
-  async has(digest: Digest): Promise<boolean> {
-    return (
-      (await this.isLinked(digest)) && (await fileSizeBytes(this.#driver, blobDataPath(digest))) !== undefined
-    );
+  /** @returns the size of a manifest, always from the store; undefined unless both the link and the data exist */
+  async sizeBytes(digest: Digest): Promise<number | undefined> {
+    return (await this.isLinked(digest))
+      ? await fileSizeBytes(this.#driver, blobDataPath(digest))
+      : undefined;
   }
 
   /** Tells whether the repository has a revision link for a manifest; the data may be missing. */
@@ -107,21 +107,21 @@ export class ManifestStore {
    * but not layers that are fetched elsewhere, and the entries of an index among its manifests or, as caches of BuildKit
    * list layers there, its blobs. The subject may be missing.
    *
-   * @returns what is missing, in the order of the manifest, each digest once
+   * @returns the stored size in bytes of each digest, in the order of the manifest; undefined where it is missing
    */
-  async findMissingReferences(manifest: Manifest): Promise<Digest[]> {
+  async sizesOfReferences(manifest: Manifest): Promise<Map<Digest, number | undefined>> {
+    const sizes = new Map<Digest, number | undefined>();
     const blobs = new Set<Digest>();
     for (const { digest, mediaType } of manifest.blobs) if (!isForeignLayer(mediaType)) blobs.add(digest);
-    const children = new Set(manifest.children.map((child) => child.digest));
-    const wanted = new Set([...blobs, ...children]);
-    const missing = new Set<Digest>();
+    for (const digest of blobs) sizes.set(digest, undefined);
+    for (const { digest } of manifest.children) sizes.set(digest, undefined);
     const giveWay = givingWay();
-    await forEachConcurrently(wanted, LOOKUPS_AT_ONCE, async (digest) => {
+    await forEachConcurrently([...sizes.keys()], LOOKUPS_AT_ONCE, async (digest) => {
       await giveWay();
-      const found = (!blobs.has(digest) && (await this.has(digest))) || (await this.#blobs.has(digest));
-      if (!found) missing.add(digest);
+      const asManifest = blobs.has(digest) ? undefined : await this.sizeBytes(digest);
+      sizes.set(digest, asManifest ?? (await this.#blobs.sizeBytes(digest)));
     });
-    return [...wanted].filter((digest) => missing.has(digest));
+    return sizes;
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Digest } from "../oci/digest.ts";
 import type { Manifest } from "../oci/manifest.ts";
 import { ManifestUnknownError } from "../registry/errors.ts";
+import { givingWay } from "../registry/give-way.ts";
 import type { Repository } from "../registry/repository.ts";
 import { ApiError } from "./api-error.ts";
 import type { PinKey } from "./coordination/coordination.ts";
@@ -16,7 +17,7 @@ import type { ServerContext } from "./server-context.ts";
  *
  * Indexes nested deeper than `maxIndexNesting` are left to the graph, in which they already are.
  *
- * @returns the keys, to be leased when the manifest is stored
+ * @returns the keys, each once, to be leased when the manifest is stored
  * @throws {ApiError} MANIFEST_BLOB_UNKNOWN if the stored bytes of a child are damaged, so that it is pushed again
  */
 export async function pinClosure(
@@ -26,22 +27,27 @@ export async function pinClosure(
   digest: Digest,
   manifest: Manifest,
 ): Promise<PinKey[]> {
-  const keys = [...objectKeys(repository.name, digest), ...referenceKeys(repository.name, manifest)];
+  const pinned = new Set<Digest>([digest, ...referencesOf(manifest)]);
+  const keys = [...pinned].flatMap((each) => objectKeys(repository.name, each));
   const held = exchange.hold(keys);
   const pin = held instanceof Promise ? await held : held;
   const seen = new Set<Digest>([digest]);
+  const giveWay = givingWay();
   let level = manifest.children.map((child) => child.digest);
   for (let depth = 0; depth < context.limits.maxIndexNesting && level.length > 0; depth++) {
     const next: Digest[] = [];
     for (const child of level) {
       if (seen.has(child)) continue;
       seen.add(child);
+      await giveWay();
       const childManifest = await readChild(context, repository, child);
       if (childManifest === undefined) continue;
-      const childKeys = referenceKeys(repository.name, childManifest);
-      const extended = pin.extend(childKeys);
+      const found = referencesOf(childManifest).filter((each) => !pinned.has(each));
+      const foundKeys = found.flatMap((each) => objectKeys(repository.name, each));
+      const extended = pin.extend(foundKeys);
       if (extended instanceof Promise) await extended;
-      keys.push(...childKeys);
+      for (const each of found) pinned.add(each);
+      for (const key of foundKeys) keys.push(key);
       next.push(...childManifest.children.map((grandchild) => grandchild.digest));
     }
     level = next;
@@ -49,10 +55,10 @@ export async function pinClosure(
   return keys;
 }
 
-function referenceKeys(name: string, manifest: Manifest): PinKey[] {
+function referencesOf(manifest: Manifest): Digest[] {
   const digests = new Set([...manifest.blobs, ...manifest.children].map((descriptor) => descriptor.digest));
   if (manifest.subject) digests.add(manifest.subject.digest);
-  return [...digests].flatMap((digest) => objectKeys(name, digest));
+  return [...digests];
 }
 
 /** A child that is missing, or a layer that an index lists, has nothing below it; validation judges it. */

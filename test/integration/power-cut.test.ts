@@ -31,7 +31,9 @@ async function push({ registry, recorder, history }: Recorded, name: string, tag
   const repository = registry.repository(name);
   const [config, ...layers] = await Promise.all(parts.map((part) => pushBlob(repository, part)));
   const input = manifestOf(imageJson(config ?? digestOf(Buffer.from("")), layers), [tag]);
-  expect(await repository.manifests.findMissingReferences(input.manifest)).toEqual([]);
+  expect([...(await repository.manifests.sizesOfReferences(input.manifest)).values()]).not.toContain(
+    undefined,
+  );
   const reference = `${name}:${tag}`;
   history.set(reference, [...(history.get(reference) ?? []), input.digest]);
   await repository.manifests.put(input);

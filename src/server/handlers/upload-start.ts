@@ -1,4 +1,10 @@
-import { type Digest, type DigestAlgorithm, isDigestAlgorithm, parseDigest } from "../../oci/digest.ts";
+import {
+  type Digest,
+  type DigestAlgorithm,
+  digestAlgorithm,
+  isDigestAlgorithm,
+  parseDigest,
+} from "../../oci/digest.ts";
 import { isRepositoryName } from "../../oci/reference.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import { ApiError } from "../api-error.ts";
@@ -55,7 +61,7 @@ async function takeWholeBlob(context: ServerContext, exchange: Exchange, digest:
   const keys = objectKeys(name, digest);
   const pin = exchange.hold(keys);
   if (pin instanceof Promise) await pin;
-  const upload = await context.registry.repository(name).uploads.start();
+  const upload = await context.registry.repository(name).uploads.start(digestAlgorithm(digest));
   try {
     await upload.append(uploadChunks(exchange, context.limits.uploadIdleTimeoutMs), exchange.signal);
     await upload.finish(digest);

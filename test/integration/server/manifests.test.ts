@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { digestOf } from "../../../src/oci/digest.ts";
 import {
   DOCKER_MANIFEST,
@@ -229,6 +229,16 @@ describe("refusing manifests", () => {
     expect(await codesOf(response)).toEqual(["SIZE_INVALID"]);
   });
 
+  it("refuses sizes that the entries of an index do not have", async () => {
+    const child = await pushImage(server.url, NAME, "entry with a wrong size");
+    const cached = await pushBlob(server.url, NAME, "layer in a cache of BuildKit");
+    for (const entry of [descriptorOf(child), descriptorOf(cached)]) {
+      const response = await put("broken", indexManifest([{ ...entry, size: entry.size + 1 }]));
+      expect(response.status).toBe(400);
+      expect(await codesOf(response)).toEqual(["SIZE_INVALID"]);
+    }
+  });
+
   it("refuses bytes that do not have the digest", async () => {
     for (const reference of [MISSING, `tagged?digest=${MISSING}`]) {
       const response = await put(reference, imageManifest(config, [layer]));
@@ -373,6 +383,22 @@ describe("pins and leases of a push", () => {
     expect([...server.coordination.everPinned]).toEqual(expect.arrayContaining(wanted));
     expect([...server.coordination.leased]).toEqual(expect.arrayContaining(wanted));
     await expect.poll(() => server.coordination.pinned).toEqual([]);
+  });
+
+  it("names each key once, however often indexes share what they list", async () => {
+    const image = await pushImage(server.url, NAME, "shared");
+    const entries = [descriptorOf(image), descriptorOf(image)];
+    const indexes = await Promise.all(
+      ["1", "2", "3"].map((which) =>
+        pushManifest(server.url, NAME, indexManifest(entries, { annotations: { which } })),
+      ),
+    );
+    const lease = vi.spyOn(server.coordination, "lease");
+    await pushManifest(server.url, NAME, indexManifest(indexes.map(descriptorOf)));
+    const keys = lease.mock.calls.flatMap(([leased]) => leased);
+    lease.mockRestore();
+    expect(keys).toHaveLength(2 * (1 + indexes.length + 3));
+    expect(new Set(keys).size).toBe(keys.length);
   });
 
   it("validates from the store after waiting for condemned keys", async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/oci/digest.ts";
+import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
+import { countDriver } from "../../../src/storage/wrappers/count/count-driver.ts";
 import { type InProcessServer, startInProcessServer } from "../../support/in-process-server.ts";
 import { pushBlob } from "../../support/push-image.ts";
 
@@ -65,6 +67,18 @@ describe("starting an upload", () => {
     expect(response.headers.get("location")).toBe(`${server.url}/v2/up/repo/blobs/${digest}`);
     expect(response.headers.get("docker-content-digest")).toBe(digest);
     expect(await stored(digest)).toEqual(content);
+  });
+
+  it("hashes a whole blob while it comes, with whatever algorithm its digest names", async () => {
+    const { driver, counts } = countDriver(new MemoryDriver());
+    const counted = await startInProcessServer({ driver });
+    const bytes = fresh();
+    const digest = digestOf(bytes, "sha512");
+    const url = `${counted.url}/v2/a/blobs/uploads/?digest=${digest}`;
+    const response = await fetch(url, { method: "POST", body: bytes });
+    await counted.close();
+    expect(response.status).toBe(201);
+    expect(counts.calls.read ?? 0).toBe(0);
   });
 
   it("stores nothing under a digest that one request's bytes do not have", async () => {
@@ -242,15 +256,15 @@ describe("uploading", () => {
     const digest = digestOf(content);
     const { url } = await start();
     await patch(url, content);
-    let existedWhenPinned: boolean | undefined;
+    let bytesWhenPinned: number | undefined;
     server.coordination.onPin = async (keys) => {
       if (!keys.includes(digest)) return;
-      existedWhenPinned = await server.registry.repository("up/repo").blobs.has(digest);
+      bytesWhenPinned = (await server.registry.repository("up/repo").blobs.sizeBytes(digest)) ?? 0;
     };
     const response = await fetch(withDigest(url, digest), { method: "PUT" });
     server.coordination.onPin = () => undefined;
     expect(response.status).toBe(201);
-    expect(existedWhenPinned).toBe(false);
+    expect(bytesWhenPinned).toBe(0);
     expect(server.coordination.leased).toContain(`up/repo@${digest}`);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { DigestMismatchError } from "../../../src/errors.ts";
 import { type Digest, digestOf } from "../../../src/oci/digest.ts";
-import { InvalidManifestError } from "../../../src/oci/manifest.ts";
+import { InvalidManifestError, type Manifest } from "../../../src/oci/manifest.ts";
 import { InvalidReferenceError } from "../../../src/oci/reference.ts";
 import { ManifestUnknownError, TagUnknownError } from "../../../src/registry/errors.ts";
 import {
@@ -11,6 +11,7 @@ import {
   tagHistoryLinkPath,
 } from "../../../src/registry/paths.ts";
 import { Registry } from "../../../src/registry/registry.ts";
+import type { Repository } from "../../../src/registry/repository.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import {
   filesOf,
@@ -31,6 +32,11 @@ async function revisionsOf(registry: Registry, name: string): Promise<Digest[]> 
   return digests;
 }
 
+async function missingFrom(repository: Repository, manifest: Manifest): Promise<Digest[]> {
+  const sizes = await repository.manifests.sizesOfReferences(manifest);
+  return [...sizes].filter(([, sizeBytes]) => sizeBytes === undefined).map(([digest]) => digest);
+}
+
 describe.each(STORES)("manifests in %s", (_name, open) => {
   it("give back exactly the bytes that were put, by digest and by tag", async () => {
     const driver = await open();
@@ -43,7 +49,7 @@ describe.each(STORES)("manifests in %s", (_name, open) => {
       expect(Buffer.from(stored.bytes)).toEqual(Buffer.from(input.bytes));
       expect(stored.mediaType).toBe("application/vnd.oci.image.manifest.v1+json");
       expect(stored.manifest).toEqual(input.manifest);
-      expect(await manifests.has(input.digest)).toBe(true);
+      expect(await manifests.sizeBytes(input.digest)).toBe(input.bytes.length);
     }
   });
 
@@ -76,7 +82,7 @@ describe.each(STORES)("manifests in %s", (_name, open) => {
     const registry = new Registry(await open());
     const { digest } = await pushImage(registry.repository("one"), "config");
     await expect(registry.repository("two").manifests.get(digest)).rejects.toThrow(ManifestUnknownError);
-    expect(await registry.repository("two").manifests.has(digest)).toBe(false);
+    expect(await registry.repository("two").manifests.sizeBytes(digest)).toBeUndefined();
   });
 
   it("are found even if a crash left their revision link empty", async () => {
@@ -97,7 +103,7 @@ describe.each(STORES)("manifests in %s", (_name, open) => {
     await expect(manifests.get(one.digest)).rejects.toThrow(ManifestUnknownError);
     await driver.delete(blobDataPath(two.digest));
     await expect(manifests.get(two.digest)).rejects.toThrow(ManifestUnknownError);
-    expect(await manifests.has(two.digest)).toBe(false);
+    expect(await manifests.sizeBytes(two.digest)).toBeUndefined();
   });
 
   it("are never given out when they are damaged, and are mended by the next push", async () => {
@@ -178,13 +184,22 @@ describe.each(STORES)("references of a manifest in %s", (_name, open) => {
     const [config, layer] = [await pushBlob(repository, "config"), await pushBlob(repository, "layer")];
     const elsewhere = await pushBlob(registry.repository("b"), "elsewhere");
     const image = manifestOf(imageJson(config, [layer, elsewhere, MISSING, elsewhere]));
-    expect(await repository.manifests.findMissingReferences(image.manifest)).toEqual([elsewhere, MISSING]);
+    expect(await missingFrom(repository, image.manifest)).toEqual([elsewhere, MISSING]);
     const child = await pushImage(repository, "child");
     const foreign = await pushImage(registry.repository("b"), "foreign");
     const index = manifestOf(indexJson([child.digest, foreign.digest, MISSING]));
-    expect(await repository.manifests.findMissingReferences(index.manifest)).toEqual([
-      foreign.digest,
-      MISSING,
+    expect(await missingFrom(repository, index.manifest)).toEqual([foreign.digest, MISSING]);
+  });
+
+  it("come with the sizes that are stored, of blobs and of manifests", async () => {
+    const repository = new Registry(await open()).repository("a");
+    const layer = await pushBlob(repository, "layer");
+    const child = await pushImage(repository, "child");
+    const { manifest } = manifestOf(indexJson([child.digest, layer, MISSING]));
+    expect([...(await repository.manifests.sizesOfReferences(manifest))]).toEqual([
+      [child.digest, child.bytes.length],
+      [layer, "layer".length],
+      [MISSING, undefined],
     ]);
   });
 
@@ -198,17 +213,17 @@ describe.each(STORES)("references of a manifest in %s", (_name, open) => {
     };
     const subject = { mediaType: "application/vnd.oci.image.manifest.v1+json", digest: MISSING, size: 2 };
     const { manifest } = manifestOf(imageJson(config, [], { layers: [foreign], subject }));
-    expect(await repository.manifests.findMissingReferences(manifest)).toEqual([]);
+    expect(await missingFrom(repository, manifest)).toEqual([]);
   });
 
   it("may be blobs in an index, as in the caches of BuildKit, but manifests are no layers", async () => {
     const repository = new Registry(await open()).repository("a");
     const layer = await pushBlob(repository, "layer");
     const index = manifestOf(indexJson([layer]));
-    expect(await repository.manifests.findMissingReferences(index.manifest)).toEqual([]);
+    expect(await missingFrom(repository, index.manifest)).toEqual([]);
     const child = await pushImage(repository, "child");
     const image = manifestOf(imageJson(layer, [child.digest]));
-    expect(await repository.manifests.findMissingReferences(image.manifest)).toEqual([child.digest]);
+    expect(await missingFrom(repository, image.manifest)).toEqual([child.digest]);
   });
 
   it("are looked up in the store, not in what is remembered", async () => {
@@ -218,7 +233,7 @@ describe.each(STORES)("references of a manifest in %s", (_name, open) => {
     await repository.manifests.get(child.digest);
     await driver.delete(blobDataPath(child.digest));
     const index = manifestOf(indexJson([child.digest]));
-    expect(await repository.manifests.findMissingReferences(index.manifest)).toEqual([child.digest]);
+    expect(await missingFrom(repository, index.manifest)).toEqual([child.digest]);
   });
 });
 
