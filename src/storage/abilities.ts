@@ -18,13 +18,26 @@ export interface ScanFailure {
   error: unknown;
 }
 
+/** What a scan tells of beside the files, where the store has such things. */
+export interface ScanAsides {
+  /** Called for each folder below the given one that has nothing in it. */
+  onEmptyFolder?: ((path: string) => void) | undefined;
+  /** Called for each file that {@link TemporaryFiles.sweepTemporaryFiles} may remove. */
+  onTemporaryFile?: ((path: string) => void) | undefined;
+}
+
 /** Lists everything below a folder as fast as the store can. May block the event loop: never used inside `serve`. */
 export interface Scannable {
   /**
-   * All files below `path` in the order of {@link StorageDriver.walk}, in batches of any size. A folder that is
-   * missing gives nothing. A folder that cannot be listed is reported by `onFailure` and left out.
+   * All files below `path` in the order of {@link StorageDriver.walk}, in batches of any size. If `path` itself is
+   * missing there are none. A folder below it that cannot be listed, has vanished meanwhile or is a link that leads
+   * nowhere is reported by `onFailure` and left out.
    */
-  scan(path: string, onFailure: (failure: ScanFailure) => void): AsyncIterable<ScannedFile[]>;
+  scan(
+    path: string,
+    onFailure: (failure: ScanFailure) => void,
+    asides?: ScanAsides,
+  ): AsyncIterable<ScannedFile[]>;
 }
 
 /** One child of a folder by its name alone. */

@@ -1,10 +1,12 @@
 import { CancelledError, RegistryStateError } from "../../errors.ts";
 import { formatBytes } from "../../lib/units.ts";
 import { Sweep, type SweepResult } from "../../registry/apply/sweep.ts";
+import { ROOT } from "../../registry/paths.ts";
 import { noAmounts } from "../../registry/plan/amounts.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import { planCollection } from "../../registry/plan/plan-collection.ts";
 import { acquireStoreLock, StoreLockedError } from "../../state/store-lock.ts";
+import { hasTemporaryFiles } from "../../storage/abilities.ts";
 import { emptyRootsProblem, excessiveDelete } from "./brakes.ts";
 import { metadataDatabaseProblem, readStoreTime, writeProblem } from "./check-state.ts";
 import type { GarbageDependencies, GarbageOptions } from "./garbage-options.ts";
@@ -12,6 +14,8 @@ import type { GarbageReport } from "./garbage-report.ts";
 
 /** How often the registry is asked again, during the sweep, whether it takes writes. */
 const PROBE_EVERY_MS = 60_000;
+/** Temporary files that were last written so long ago have no writer. */
+const MIN_TEMPORARY_AGE_MS = 3_600_000;
 
 /**
  * Removes what nobody can pull: blobs and layer links that no manifest needs and, if asked for, manifests that nothing
@@ -87,7 +91,23 @@ class Collection {
     await this.#brakeLargeDelete(plan);
     if (options.dryRun) return this.#report(plan, undefined);
     if (!options.force) await this.#requireNoWriter();
-    return this.#report(plan, await this.#sweep(plan, checkLock));
+    const result = await this.#sweep(plan, checkLock);
+    await this.#sweepTemporaryFiles(plan, storeNowMs);
+    return this.#report(plan, result);
+  }
+
+  /** Removes what writers that died have left behind. Costs nothing where the scan has seen none. */
+  async #sweepTemporaryFiles({ rules, temporaryFiles }: CollectionPlan, storeNowMs: number): Promise<void> {
+    const { driver } = this.#dependencies;
+    if (temporaryFiles === 0 || !hasTemporaryFiles(driver)) return;
+    try {
+      // Without grace too, nobody who may be writing is disturbed.
+      const beforeMs = Math.min(rules.keepWrittenAfterMs, storeNowMs - MIN_TEMPORARY_AGE_MS);
+      await driver.sweepTemporaryFiles(ROOT, beforeMs);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#warnings.push(`temporary files were not removed: ${reason}`);
+    }
   }
 
   async #sweep(plan: CollectionPlan, checkLock: () => Promise<void>): Promise<SweepResult> {

@@ -23,6 +23,8 @@ export interface CollectionPlan {
   eligible: Amounts;
   found: FoundAmounts;
   warnings: readonly string[];
+  /** Files that writers have left behind, or are still writing. */
+  temporaryFiles: number;
   /** Folders that could not be listed. */
   failures: readonly ScanFailure[];
   /** Some of them are below `repositories`: then no blob is planned. */

@@ -8,10 +8,9 @@ import { ManifestReferences } from "../graph/manifest-references.ts";
 import { PagedArray } from "../graph/paged-array.ts";
 import { loadRepositoryGraph } from "../graph/repository-graph.ts";
 import { blobDataPath, REPOSITORIES_ROOT } from "../paths.ts";
-import { findEmptyRepositories } from "../scan/empty-repositories.ts";
 import type { RepositoryEntries } from "../scan/repository-entries.ts";
 import { type ScannedBlob, scanBlobs } from "../scan/scan-blobs.ts";
-import { scanRepositories } from "../scan/scan-repositories.ts";
+import { repositoryNameOf, scanRepositories } from "../scan/scan-repositories.ts";
 import { statSmallFile } from "../small-file.ts";
 import { noAmounts } from "./amounts.ts";
 import { BlobPlan } from "./blob-plan.ts";
@@ -65,7 +64,10 @@ class CollectionPlanner {
   readonly #needed = new DigestSet();
   readonly #revisions = new DigestSet();
   readonly #repositories: RepositoryPlan[] = [];
-  readonly #names = new Set<string>();
+  /** Repositories in which an empty folder was found and, so far, nothing else that a catalog shows. */
+  readonly #emptyNames = new Set<string>();
+  readonly #shownNames = new Set<string>();
+  #temporaryFiles = 0;
   readonly #failures: ScanFailure[] = [];
   readonly #warnings: string[] = [];
   readonly #found: FoundAmounts = { repositories: 0, tags: 0, manifests: 0, blobs: 0, bytes: 0 };
@@ -84,6 +86,8 @@ class CollectionPlanner {
       table: this.#table,
       signal: this.#options.signal,
       onFailure: (failure: ScanFailure) => this.#addFailure(failure),
+      onEmptyFolder: (path: string) => this.#addEmptyFolder(path),
+      onTemporaryFile: () => void this.#temporaryFiles++,
       onStray: (path: string) => {
         if (++this.#strayCount <= STRAYS_SHOWN) this.#strays.push(path);
       },
@@ -95,9 +99,7 @@ class CollectionPlanner {
       ({ repository }) => !blocked.some((path) => touches(path, `${REPOSITORIES_ROOT}/${repository}`)),
     );
     const rootsAreIncomplete = blocked.length > 0;
-    const emptyRepositories = rootsAreIncomplete
-      ? []
-      : await findEmptyRepositories(this.#driver, this.#names);
+    const emptyRepositories = rootsAreIncomplete ? [] : [...this.#emptyNames].sort();
     for await (const batch of scanBlobs(this.#driver, scanOptions)) {
       await this.#addBlobs(batch, rootsAreIncomplete);
     }
@@ -108,8 +110,9 @@ class CollectionPlanner {
   async #addRepository(entries: RepositoryEntries): Promise<void> {
     const { concurrency, rules } = this.#options;
     const [table, references] = [this.#table, this.#references];
-    this.#names.add(entries.name);
-    if (entries.layers.length + entries.revisions.length + entries.tags.size > 0) this.#found.repositories++;
+    const { layers, revisions, tags, unknownKeyCount } = entries;
+    if (layers.length + revisions.length + tags.size > 0) this.#found.repositories++;
+    if (layers.length + revisions.length + tags.size + unknownKeyCount > 0) this.#addShown(entries.name);
     this.#found.manifests += entries.revisions.length;
     this.#setOwner(entries);
     const graph = await loadRepositoryGraph(this.#driver, entries, { table, references, concurrency });
@@ -126,7 +129,7 @@ class CollectionPlanner {
   }
 
   #setOwner(entries: RepositoryEntries): void {
-    const owner = this.#names.size;
+    const owner = this.#ownerNames.size + 1;
     this.#ownerNames.set(owner, entries.name);
     for (const links of [entries.revisions, entries.layers]) {
       for (const id of links.ids()) if (this.#owners.get(id) === 0) this.#owners.set(id, owner);
@@ -170,6 +173,19 @@ class CollectionPlanner {
     }
   }
 
+  #addShown(name: string): void {
+    this.#shownNames.add(name);
+    this.#emptyNames.delete(name);
+  }
+
+  /** A repository of empty folders only is in catalogs, of which some go by its manifests, some by its layers. */
+  #addEmptyFolder(path: string): void {
+    const name = repositoryNameOf(path);
+    if (name === undefined || this.#shownNames.has(name)) return;
+    const [folder] = path.slice(REPOSITORIES_ROOT.length + 1 + name.length + 1).split("/");
+    if (folder === "_manifests" || folder === "_layers") this.#emptyNames.add(name);
+  }
+
   #addFailure(failure: ScanFailure): void {
     // The server may end an upload at any time, and no upload matters here.
     if (failure.error instanceof PathNotFoundError && failure.path.includes("/_uploads")) return;
@@ -207,6 +223,7 @@ class CollectionPlanner {
       found: this.#found,
       warnings: this.#warnings,
       failures: this.#failures,
+      temporaryFiles: this.#temporaryFiles,
       rootsAreIncomplete,
     };
   }

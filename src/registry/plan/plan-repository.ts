@@ -67,19 +67,20 @@ export async function planRepository(
       history,
       manifests,
       layerLinks,
-      isEmptied: !isKeptWhole && !entries.hasUnknownTags && leavesNothing(entries, manifests, history),
+      isEmptied:
+        !isKeptWhole && !entries.hasUnknownTags && leavesNothing(entries, { manifests, history, layerLinks }),
     },
     warnings,
   };
 }
 
-/** Tells whether the repository had manifests or tags, and all of them go. */
+/** Tells whether the repository had something that catalogs go by, and all of it goes. */
 function leavesNothing(
-  { revisions, tags }: RepositoryEntries,
-  manifests: readonly DeadManifest[],
-  history: readonly DeadHistory[],
+  { revisions, tags, layers }: RepositoryEntries,
+  { manifests, history, layerLinks }: Pick<RepositoryPlan, "manifests" | "history" | "layerLinks">,
 ): boolean {
-  if (revisions.length + tags.size === 0 || manifests.length < revisions.length) return false;
+  if (manifests.length < revisions.length) return false;
+  if (revisions.length + tags.size === 0) return layers.length > 0 && layerLinks.length === layers.length;
   const deadLinks = new Map(history.map(({ tag, ids }) => [tag, ids.length]));
   return [...tags].every(
     ([tag, { currentModifiedMs, history: links }]) =>

@@ -1,9 +1,15 @@
 import { CancelledError, PathNotFoundError } from "../../errors.ts";
-import { canScan, type ScanFailure, type ScannedFile } from "../../storage/abilities.ts";
+import {
+  canScan,
+  hasEmptyFolders,
+  type ScanAsides,
+  type ScanFailure,
+  type ScannedFile,
+} from "../../storage/abilities.ts";
 import type { FileInfo, StorageDriver } from "../../storage/driver.ts";
 
 /** How a scan tells of trouble and is stopped. */
-export interface ScanOptions {
+export interface ScanOptions extends ScanAsides {
   /** Called for each folder that cannot be listed; the rest of the scan goes on. */
   onFailure: (failure: ScanFailure) => void;
   signal?: AbortSignal | undefined;
@@ -21,7 +27,7 @@ export async function* scanFiles(
   options: ScanOptions,
 ): AsyncGenerator<ScannedFile[]> {
   const batches = canScan(driver)
-    ? driver.scan(path, options.onFailure)
+    ? driver.scan(path, options.onFailure, options)
     : listRecursively(driver, path, options);
   for await (const batch of batches) {
     if (options.signal?.aborted) throw new CancelledError();
@@ -43,6 +49,7 @@ async function* listRecursively(
     if (!isRoot || !(error instanceof PathNotFoundError)) options.onFailure({ path, error });
     return;
   }
+  if (children.length === 0 && !isRoot && hasEmptyFolders(driver)) options.onEmptyFolder?.(path);
   let files: FileInfo[] = [];
   for (const child of children) {
     if (!child.isFolder) {

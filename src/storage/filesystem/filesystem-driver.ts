@@ -10,6 +10,7 @@ import type {
   FastReads,
   NameListing,
   OpenedFile,
+  ScanAsides,
   ScanFailure,
   Scannable,
   ScannedFile,
@@ -24,7 +25,7 @@ import { FileStream } from "./file-stream.ts";
 import { FilesystemWriter } from "./filesystem-writer.ts";
 import { Folders } from "./folders.ts";
 import { type FsFile, type FsOperations, type FsStat, nodeFs } from "./fs-operations.ts";
-import { scanFolder } from "./scan-folder.ts";
+import { type ScanOptions, scanFolder } from "./scan-folder.ts";
 import { readSmallFile, statSmallFile } from "./small-reads.ts";
 import { errorCode, isMissing, translateError } from "./translate-error.ts";
 import { fileInfo, listChildren, listFolder, type WalkPosition, walkFolder } from "./walk-folder.ts";
@@ -230,8 +231,12 @@ export class FilesystemDriver
     }
   }
 
-  async *scan(path: string, onFailure: (failure: ScanFailure) => void): AsyncGenerator<ScannedFile[]> {
-    yield* this.#scan(path, onFailure, false);
+  async *scan(
+    path: string,
+    onFailure: (failure: ScanFailure) => void,
+    asides: ScanAsides = {},
+  ): AsyncGenerator<ScannedFile[]> {
+    yield* this.#scan(path, { ...asides, onFailure, temporary: false });
   }
 
   async removeFolder(path: string): Promise<boolean> {
@@ -291,7 +296,7 @@ export class FilesystemDriver
 
   async sweepTemporaryFiles(path: string, beforeMs: number): Promise<number> {
     let removed = 0;
-    for await (const batch of this.#scan(path, () => undefined, true)) {
+    for await (const batch of this.#scan(path, { onFailure: () => undefined, temporary: true })) {
       for (const file of batch) {
         const stat = this.statFileSync(file.path);
         if (stat === undefined || stat.modifiedMs >= beforeMs) continue;
@@ -301,12 +306,12 @@ export class FilesystemDriver
     return removed;
   }
 
-  async *#scan(path: string, onFailure: (failure: ScanFailure) => void, temporary: boolean) {
+  async *#scan(path: string, options: Omit<ScanOptions, "translate">) {
     checkPath(path, "folder");
     const translate = (error: unknown, at: string) => this.#translate(error, "list", at);
     const absolutePath = this.#absolute(path);
     const real = await this.#fs.realpath(absolutePath).catch(() => absolutePath);
-    yield* scanFolder({ path, absolutePath, realAncestors: [real] }, { onFailure, translate, temporary });
+    yield* scanFolder({ path, absolutePath, realAncestors: [real] }, { ...options, translate });
   }
 
   async #position(path: string): Promise<WalkPosition> {

@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
-import type { ScanFailure, ScannedFile } from "../abilities.ts";
+import type { ScanAsides, ScanFailure, ScannedFile } from "../abilities.ts";
 import { childPath } from "../key-order.ts";
 import { isTemporaryName } from "./temporary-name.ts";
 import { isMissing } from "./translate-error.ts";
@@ -9,7 +9,7 @@ import { type Child, childrenOf, enterLink, type WalkPosition } from "./walk-fol
 const BATCH_FILES = 1000;
 
 /** What a scan is told and asks beside where it starts. */
-export interface ScanOptions {
+export interface ScanOptions extends ScanAsides {
   onFailure: (failure: ScanFailure) => void;
   translate: (error: unknown, path: string, absolutePath: string) => unknown;
   /** true: only the driver's temporary files; false: all others. */
@@ -45,25 +45,35 @@ function isThere({ absolutePath }: WalkPosition): boolean {
   }
 }
 
-function* filesBelow(at: WalkPosition, options: ScanOptions): Generator<string> {
-  for (const child of read(at, options)) {
+function* filesBelow(
+  at: WalkPosition,
+  options: ScanOptions,
+  onEmpty?: (path: string) => void,
+): Generator<string> {
+  const children = read(at, options);
+  if (children?.length === 0) onEmpty?.(at.path);
+  for (const child of children ?? []) {
     if (!child.isFolder) {
-      if (isTemporaryName(child.name) === options.temporary) yield child.path;
+      const isTemporary = isTemporaryName(child.name);
+      if (isTemporary === options.temporary) yield child.path;
+      else if (isTemporary) options.onTemporaryFile?.(child.path);
       continue;
     }
     const realAncestors = child.isLink ? follow(child, at, options) : at.realAncestors;
     if (realAncestors === undefined) continue;
-    yield* filesBelow({ path: child.path, absolutePath: child.absolutePath, realAncestors }, options);
+    const folder = { path: child.path, absolutePath: child.absolutePath, realAncestors };
+    yield* filesBelow(folder, options, options.onEmptyFolder);
   }
 }
 
-function read(at: WalkPosition, options: ScanOptions): Child[] {
+/** @returns undefined if the folder cannot be listed */
+function read(at: WalkPosition, options: ScanOptions): Child[] | undefined {
   let entries: Dirent[];
   try {
     entries = readdirSync(at.absolutePath, { withFileTypes: true });
   } catch (error) {
     report(at, error, options);
-    return [];
+    return undefined;
   }
   return childrenOf(at, entries, (entry) => {
     const absolutePath = childPath(at.absolutePath, entry.name);

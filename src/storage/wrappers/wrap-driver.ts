@@ -100,8 +100,8 @@ function wrappedAbilities(
     around.callSync ? around.callSync(info, run) : run();
   const abilities: Partial<Abilities> = {};
   if (canScan(inner)) {
-    abilities.scan = (path, onFailure) =>
-      iterate({ method: "scan", path }, () => inner.scan(path, onFailure));
+    abilities.scan = (path, onFailure, asides) =>
+      iterate({ method: "scan", path }, () => inner.scan(path, onFailure, asides));
   }
   if (hasNameListing(inner)) {
     abilities.listNames = (path) => call({ method: "listNames", path }, () => inner.listNames(path));

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rm, symlink, truncate } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -10,6 +11,7 @@ import {
   tagCurrentLinkPath,
   tagsPath,
 } from "../../../src/registry/paths.ts";
+import type { CollectionPlan } from "../../../src/registry/plan/collection-plan.ts";
 import type { ScanFailure, ScannedFile } from "../../../src/storage/abilities.ts";
 import type { FileInfo } from "../../../src/storage/driver.ts";
 import { FilesystemDriver } from "../../../src/storage/filesystem/filesystem-driver.ts";
@@ -219,6 +221,72 @@ describe("a repository of empty folders", () => {
     expect(await tree.has("/docker/registry/v2/repositories/left/over/_manifests")).toBe(true);
     await collect(tree.driver);
     expect(await tree.has("/docker/registry/v2/repositories/left")).toBe(false);
+  });
+
+  it("leaves it also where an upload is all that it has, which stays", async () => {
+    const tree = await filesystemTree();
+    await tree.repository("other").image("two", [], { tag: "v1" });
+    const app = tree.repository("app");
+    const image = await app.image("one", [], { tag: "v1" });
+    await app.untag("v1");
+    await tree.driver.delete(revisionLinkPath("app", image.digest));
+    await app.upload("0b5b1c4e-6a3f-4d0c-8c3c-3a1f6f2b9b11", "half a layer");
+    const leaving = async (): Promise<string[]> => {
+      const names: string[] = [];
+      const onPlan = async (plan: CollectionPlan): Promise<void> => {
+        names.push(...plan.emptyRepositories);
+        for (const { repository, isEmptied } of plan.repositories) if (isEmptied) names.push(repository);
+      };
+      await collect(tree.driver, { dryRun: true, onPlan });
+      return names;
+    };
+
+    expect(await leaving()).toEqual(["app"]);
+    await collect(tree.driver);
+    expect(await leaving()).toEqual([]);
+    expect(await tree.has("/docker/registry/v2/repositories/app/_manifests")).toBe(false);
+    expect(await tree.files("/docker/registry/v2/repositories/app/_uploads")).toHaveLength(2);
+  });
+});
+
+describe("temporary files that a dead writer left", () => {
+  it("go in a real run when they are old, and are counted nowhere", async () => {
+    const tree = await filesystemTree();
+    await tree.repository("app").image("one", [], { tag: "v1" });
+    const root = join(folders.at(-1) ?? "", "docker/registry/v2");
+    const [old, young] = ["0123456789abcdef", "fedcba9876543210"].map((hex) =>
+      join(root, `repositories/app/.registry-ctl-${hex}.tmp`),
+    );
+    const inBlobs = join(root, "blobs/sha256/.registry-ctl-0123456789abcdef.tmp");
+    for (const path of [old, young, inBlobs]) await writeFile(path ?? "", "half");
+    const longAgo = new Date(Date.now() - 2 * 3_600_000);
+    for (const path of [old, inBlobs]) await utimes(path ?? "", longAgo, longAgo);
+    const there = (): boolean[] => [old, young, inBlobs].map((path) => existsSync(path ?? ""));
+
+    await collect(tree.driver, { dryRun: true });
+    expect(there()).toEqual([true, true, true]);
+    const report = await collect(tree.driver);
+
+    expect(there()).toEqual([false, true, false]);
+    expect([report.deleted, report.warnings]).toEqual([NOTHING, []]);
+  });
+});
+
+describe("symbolic links that lead back to a folder around them", () => {
+  it("are passed over, and everything is found once", async () => {
+    const tree = await filesystemTree();
+    const image = await tree.repository("team/app").image("one", ["layer"], { tag: "v1" });
+    const orphan = await tree.blob("orphan");
+    const repositories = join(folders.at(-1) ?? "", "docker/registry/v2/repositories");
+    await symlink(".", join(repositories, "self"));
+    await symlink(".", join(repositories, "again"));
+    await symlink("../..", join(repositories, "team/up"));
+
+    const report = await collect(tree.driver, { deleteUntagged: true });
+
+    expect(report.deleted).toMatchObject({ blobs: 1, manifests: 0, layerLinks: 0 });
+    expect(await tree.hasBlob(orphan)).toBe(false);
+    expect(await tree.repository("team/app").missingFor(image.digest)).toEqual([]);
   });
 });
 

@@ -53,4 +53,30 @@ describe("a scan of a file system", () => {
 
     expect(failures.map(({ path }) => path)).toEqual(["/b"]);
   });
+
+  it("tells of empty folders and temporary files beside the files", async () => {
+    for (const path of ["empty", "full", "full/inner"]) mkdirSync(join(folder, path));
+    for (const name of ["full/file", "full/.registry-ctl-0123456789abcdef.tmp"]) {
+      writeFileSync(join(folder, name), "");
+    }
+    const seen: string[] = [];
+    const driver = new FilesystemDriver({ rootDirectory: folder });
+    const asides = {
+      onEmptyFolder: (path: string) => seen.push(`empty ${path}`),
+      onTemporaryFile: (path: string) => seen.push(`temporary ${path}`),
+    };
+
+    for await (const batch of driver.scan("/", () => {}, asides)) {
+      seen.push(...batch.map((file) => file.path));
+    }
+
+    expect(seen.sort()).toEqual([
+      "/full/file",
+      "empty /empty",
+      "empty /full/inner",
+      "temporary /full/.registry-ctl-0123456789abcdef.tmp",
+    ]);
+    for await (const _ of driver.scan("/full/inner", () => {}, asides)) seen.push("a file");
+    expect(seen).toHaveLength(4);
+  });
 });
