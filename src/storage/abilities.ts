@@ -81,6 +81,17 @@ export interface EmptyFolders {
   removeFolder(path: string): Promise<boolean>;
 }
 
+/** A store where what was removed may come back with a power cut. */
+export interface DurableRemovals {
+  /**
+   * Makes what has been removed from folders stay removed.
+   *
+   * @param folders - in the place of one that is gone itself stands the nearest one above it
+   * @throws {StorageUnavailableError}
+   */
+  settleRemovals(folders: Iterable<string>): Promise<void>;
+}
+
 /** Creates a file only if there is none, which a lock needs. */
 export interface ExclusiveCreate {
   /** @returns false, with nothing changed, if the file is already there. Durable when it resolves with true. */
@@ -150,6 +161,11 @@ export function canDeleteMany<T extends StorageDriver>(driver: T): driver is T &
 /** Tells whether a driver has {@link EmptyFolders}. */
 export function hasEmptyFolders<T extends StorageDriver>(driver: T): driver is T & EmptyFolders {
   return "removeFolder" in driver && typeof driver.removeFolder === "function";
+}
+
+/** Tells whether a driver has {@link DurableRemovals}. */
+export function canSettleRemovals<T extends StorageDriver>(driver: T): driver is T & DurableRemovals {
+  return "settleRemovals" in driver && typeof driver.settleRemovals === "function";
 }
 
 /** Tells whether a driver has {@link ExclusiveCreate}. */

@@ -23,6 +23,8 @@ export interface DeleteOptions<Step extends DeleteStep> {
   keepWrittenAfterMs: number;
   signal?: AbortSignal | undefined;
   onOutcome: (step: Step, outcome: DeleteOutcome) => void;
+  /** Called with the folder from which something was removed: the lowest one that stays. */
+  onRemoval?: ((folder: string) => void) | undefined;
   /** Called before each batch; what it throws ends the run. */
   beforeBatch?: (() => Promise<void>) | undefined;
 }
@@ -58,14 +60,14 @@ async function deleteBatch<Step extends DeleteStep>(
   const steps = hasSmallReads(driver) ? keepYoung(driver, batch, options) : batch;
   if (!canDeleteMany(driver)) {
     await forEachConcurrently(steps, options.concurrency, async (step) => {
-      options.onOutcome(step, await deleteOne(driver, step));
+      options.onOutcome(step, await deleteOne(driver, step, options.onRemoval));
     });
     return;
   }
   const failures = await driver.deleteMany(steps.map(({ path }) => path));
   const errors = new Map(failures.map(({ path, error }) => [path, error]));
   await forEachConcurrently(steps, options.concurrency, async (step) => {
-    if (!errors.has(step.path)) await removeFolders(driver, step.folders);
+    if (!errors.has(step.path)) options.onRemoval?.(await removeFolders(driver, step));
     options.onOutcome(step, errors.has(step.path) ? { error: errors.get(step.path) } : "deleted");
   });
 }
@@ -88,7 +90,11 @@ function keepYoung<Step extends DeleteStep>(
   });
 }
 
-async function deleteOne(driver: StorageDriver, step: DeleteStep): Promise<DeleteOutcome> {
+async function deleteOne(
+  driver: StorageDriver,
+  step: DeleteStep,
+  onRemoval: ((folder: string) => void) | undefined,
+): Promise<DeleteOutcome> {
   let outcome: DeleteOutcome = "deleted";
   try {
     await driver.delete(step.path);
@@ -96,16 +102,26 @@ async function deleteOne(driver: StorageDriver, step: DeleteStep): Promise<Delet
     if (!(error instanceof PathNotFoundError)) return { error };
     outcome = "gone";
   }
-  await removeFolders(driver, step.folders);
+  onRemoval?.(await removeFolders(driver, step));
   return outcome;
 }
 
-/** An empty folder that stays behind does no harm, so that it is no failure. */
-async function removeFolders(driver: StorageDriver, folders: readonly string[]): Promise<void> {
-  if (!hasEmptyFolders(driver)) return;
-  try {
-    for (const folder of folders) if (!(await driver.removeFolder(folder))) return;
-  } catch {
-    // Kept, as said above.
+/**
+ * An empty folder that stays behind does no harm, so that it is no failure.
+ *
+ * @returns the lowest folder above the file that stays
+ */
+async function removeFolders(driver: StorageDriver, { path, folders }: DeleteStep): Promise<string> {
+  let removed = path;
+  if (hasEmptyFolders(driver)) {
+    try {
+      for (const folder of folders) {
+        if (!(await driver.removeFolder(folder))) break;
+        removed = folder;
+      }
+    } catch {
+      // Kept, as said above.
+    }
   }
+  return removed.slice(0, removed.lastIndexOf("/"));
 }

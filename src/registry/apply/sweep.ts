@@ -1,3 +1,4 @@
+import { canSettleRemovals } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { DigestId } from "../graph/digest-table.ts";
 import { NumberList } from "../graph/number-list.ts";
@@ -13,6 +14,9 @@ import { type Amounts, noAmounts } from "../plan/amounts.ts";
 import type { CollectionPlan } from "../plan/collection-plan.ts";
 import { type DeleteOptions, type DeleteStep, deleteFiles } from "./delete-files.ts";
 import { removeEmptyRepository } from "./remove-empty-repository.ts";
+
+/** So many folders are remembered until they are synced. */
+const MAX_UNSETTLED_FOLDERS = 10_000;
 
 /** The phases of a sweep, in order. A crash between any two steps leaves garbage, never a dangling reference. */
 export type SweepPhase = "tag history" | "manifests" | "layer links" | "empty repositories" | "blobs";
@@ -55,6 +59,8 @@ export class Sweep {
   readonly #retained = new Map<string, Set<DigestId>>();
   /** Blobs that something which stays refers to. */
   readonly #retainedBlobs = new Set<DigestId>();
+  /** Folders of links from which something was removed. */
+  readonly #unsettled = new Set<string>();
 
   constructor(driver: StorageDriver, plan: CollectionPlan, options: SweepOptions) {
     this.#driver = driver;
@@ -75,6 +81,8 @@ export class Sweep {
       deleted.layerLinks++;
     });
     await this.#removeEmptyRepositories();
+    // Else a power cut could bring links back whose blobs are gone for good.
+    await this.#settleRemovals();
     await this.#phase("blobs", eligible.blobs, [this.#blobSteps()], (deleted, step) => {
       deleted.blobs++;
       deleted.bytes += step.sizeBytes;
@@ -94,7 +102,11 @@ export class Sweep {
       concurrency: this.#options.concurrency,
       keepWrittenAfterMs: this.#plan.rules.keepWrittenAfterMs,
       signal: this.#options.signal,
-      beforeBatch: this.#options.beforeBatch,
+      beforeBatch: async () => {
+        if (this.#unsettled.size >= MAX_UNSETTLED_FOLDERS) await this.#settleRemovals();
+        await this.#options.beforeBatch?.();
+      },
+      onRemoval: phase === "blobs" ? undefined : (folder) => void this.#unsettled.add(folder),
       onOutcome: (step, outcome) => {
         this.#options.onProgress?.(phase, ++done, total);
         if (outcome === "deleted") count(this.result.deleted, step);
@@ -112,6 +124,11 @@ export class Sweep {
       },
     };
     for (const steps of groups) await deleteFiles(this.#driver, steps, options);
+  }
+
+  async #settleRemovals(): Promise<void> {
+    if (canSettleRemovals(this.#driver)) await this.#driver.settleRemovals(this.#unsettled);
+    this.#unsettled.clear();
   }
 
   *#historySteps(): Generator<SweepStep> {

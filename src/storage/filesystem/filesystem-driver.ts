@@ -2,9 +2,11 @@ import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { setImmediate } from "node:timers/promises";
 import { CancelledError, InvalidOffsetError, PathNotFoundError } from "../../errors.ts";
+import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import type {
   BulkDelete,
   ChildName,
+  DurableRemovals,
   EmptyFolders,
   ExclusiveCreate,
   FastReads,
@@ -33,6 +35,8 @@ import { fileInfo, listChildren, listFolder, type WalkPosition, walkFolder } fro
 const NAME = "filesystem";
 /** So many files are removed before the event loop gets its turn. */
 const DELETES_AT_ONCE = 256;
+/** More syncs at a time gain nothing, since a file system commits them together. */
+const SYNCS_AT_ONCE = 16;
 
 /** Options of {@link FilesystemDriver}. */
 export interface FilesystemOptions {
@@ -44,7 +48,7 @@ export interface FilesystemOptions {
 
 /**
  * Keeps a registry in a folder. What `put`, `move`, `commit` and `putIfAbsent` have done survives a power cut; what
- * `delete` has removed may come back with one. New files and folders belong to the owner of the folder they are in when
+ * `delete` has removed may come back with one, unless `settleRemovals` follows. New files and folders belong to the owner of the folder they are in when
  * we are root. Symbolic links are followed.
  *
  * The root folder is made by the first write if it is missing. Opening touches nothing.
@@ -57,6 +61,7 @@ export class FilesystemDriver
     FastReads,
     Scannable,
     EmptyFolders,
+    DurableRemovals,
     ExclusiveCreate,
     StoreClock,
     BulkDelete,
@@ -253,6 +258,12 @@ export class FilesystemDriver
       this.#folders.syncer.forget(absolute);
       return true;
     });
+  }
+
+  async settleRemovals(folders: Iterable<string>): Promise<void> {
+    await forEachConcurrently(folders, SYNCS_AT_ONCE, (folder) =>
+      this.#do("sync", folder, (absolute) => this.#folders.syncer.syncNearest(absolute), "folder"),
+    );
   }
 
   async putIfAbsent(path: string, content: Uint8Array): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { dirname } from "node:path";
 import type { FsOperations } from "./fs-operations.ts";
-import { errorCode } from "./translate-error.ts";
+import { errorCode, isMissing } from "./translate-error.ts";
 
 /** How many folders are remembered as durable; at about 200 bytes each. */
 const REMEMBERED_FOLDERS = 10_000;
@@ -53,6 +53,13 @@ export class FolderSync {
     for (const each of named) if (!madeMeanwhile.has(each)) this.#remember(each);
   }
 
+  /** Makes the entries of a folder durable, or those of the nearest folder above it that is there. */
+  async syncNearest(folder: string): Promise<void> {
+    let at = folder;
+    while (at !== this.#root && !(await this.#exists(at))) at = dirname(at);
+    await this.syncOnly(at);
+  }
+
   /** Makes the entries of one folder durable, and nothing else. */
   syncOnly(folder: string): Promise<void> {
     const running = this.#running.get(folder);
@@ -60,6 +67,16 @@ export class FolderSync {
     // The running sync may have begun before the caller's change, so only the next one counts.
     running.next ??= running.current.catch(() => undefined).then(() => this.#start(folder));
     return running.next;
+  }
+
+  async #exists(folder: string): Promise<boolean> {
+    try {
+      await this.#fs.stat(folder);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
   }
 
   #start(folder: string): Promise<void> {

@@ -4,6 +4,8 @@ import {
   canCreateExclusively,
   canDeleteMany,
   canScan,
+  canSettleRemovals,
+  type DurableRemovals,
   type EmptyFolders,
   type ExclusiveCreate,
   type FastReads,
@@ -28,6 +30,7 @@ type Abilities = Scannable &
   FastReads &
   BulkDelete &
   EmptyFolders &
+  DurableRemovals &
   ExclusiveCreate &
   StoreClock &
   TemporaryFiles;
@@ -125,6 +128,10 @@ function wrappedAbilities(
   }
   if (hasEmptyFolders(inner)) {
     abilities.removeFolder = (path) => call({ method: "removeFolder", path }, () => inner.removeFolder(path));
+  }
+  if (canSettleRemovals(inner)) {
+    abilities.settleRemovals = (folders) =>
+      call({ method: "settleRemovals", path: "/" }, () => inner.settleRemovals(folders));
   }
   if (canCreateExclusively(inner)) {
     abilities.putIfAbsent = (path, content) =>

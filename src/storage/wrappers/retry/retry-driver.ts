@@ -25,6 +25,7 @@ const REPEATABLE = new Set<StorageMethod>([
   "delete",
   "deleteMany",
   "removeFolder",
+  "settleRemovals",
   "now",
 ]);
 
