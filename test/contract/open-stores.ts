@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { FilesystemDriver } from "../../src/storage/filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "../../src/storage/memory/memory-driver.ts";
+import type { AbilityName } from "./cases/ability-guards.ts";
 import type { OpenStore } from "./cases/store-under-test.ts";
 
 /** Puts something around a driver; for a read-only wrapper the plain driver makes the files. */
@@ -11,6 +12,24 @@ export interface Wrapping {
   wrap: (driver: StorageDriver) => StorageDriver;
   seedWithPlain?: boolean;
 }
+
+/** What the memory driver can. */
+export const MEMORY_ABILITIES: readonly AbilityName[] = [
+  "Scannable",
+  "NameListing",
+  "SmallReads",
+  "BulkDelete",
+  "ExclusiveCreate",
+  "StoreClock",
+];
+
+/** What the filesystem driver can: everything. */
+export const FILESYSTEM_ABILITIES: readonly AbilityName[] = [
+  ...MEMORY_ABILITIES,
+  "FastReads",
+  "EmptyFolders",
+  "TemporaryFiles",
+];
 
 /** A new store in memory. */
 export async function openMemoryStore(wrapping?: Wrapping): Promise<OpenStore> {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeAbilities } from "./cases/abilities.ts";
+import type { AbilityName } from "./cases/ability-guards.ts";
 import { describeListing } from "./cases/listing.ts";
 import { describePaths } from "./cases/paths.ts";
 import { describeReading } from "./cases/reading.ts";
@@ -13,6 +14,8 @@ export interface StorageDriverCase {
   open: () => Promise<OpenStore>;
   /** How many bytes the large files have; more than the driver's largest part, if it has parts. */
   largeBytes: number;
+  /** The optional abilities that the driver has, all of them. */
+  abilities: readonly AbilityName[];
   /** What the driver, or this way of wrapping it, does not do. */
   supports?: {
     /** false: every change is refused, and the files of the cases are made by `seed`. Default true. */
@@ -41,6 +44,7 @@ export function describeStorageDriver(name: string, options: StorageDriverCase):
       largeBytes: options.largeBytes,
       changes,
       folders,
+      abilities: options.abilities,
     };
 
     beforeEach(async () => {

@@ -11,14 +11,26 @@ import {
   hasSmallReads,
   hasStoreClock,
 } from "../../../src/storage/abilities.ts";
+import { type AbilityName, abilitiesOf } from "./ability-guards.ts";
 import { bytes, patternBytes, type StoreUnderTest, text, walkedPaths } from "./store-under-test.ts";
 
-/** The optional abilities; each case ends at once where the driver lacks the ability. */
+/** The optional abilities: exactly those that the driver is said to have, each with its cases. */
 export function describeAbilities(store: StoreUnderTest): void {
-  describe("abilities, where the driver has them", () => {
-    it("scan gives what walk gives, in the same order", async () => {
+  describe("abilities", () => {
+    const caseFor = (ability: AbilityName, title: string, body: () => Promise<void>): void => {
+      if (store.abilities.includes(ability)) it(title, body);
+    };
+    const changingCase: typeof caseFor = (ability, title, body) => {
+      if (store.changes) caseFor(ability, title, body);
+    };
+
+    it("has those that it is said to have, and no others", () => {
+      expect(abilitiesOf(store.driver).sort()).toEqual([...store.abilities].sort());
+    });
+
+    caseFor("Scannable", "scan gives what walk gives, in the same order", async () => {
       const { driver } = store;
-      if (!canScan(driver)) return;
+      if (!canScan(driver)) throw lost("Scannable");
       const paths = ["/a-b/f", "/a/x", "/a/y/z", "/a0", "/\u{1f600}"];
       await Promise.all(paths.map((path) => store.seed.put(path, bytes(path))));
       const scanned: string[] = [];
@@ -28,9 +40,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       for await (const batch of driver.scan("/missing", unexpected)) expect(batch).toEqual([]);
     });
 
-    it("scan gives thousands of files in batches, and can be left early", async () => {
+    caseFor("Scannable", "scan gives thousands of files in batches, and can be left early", async () => {
       const { driver } = store;
-      if (!canScan(driver)) return;
+      if (!canScan(driver)) throw lost("Scannable");
       const paths = Array.from(
         { length: 2100 },
         (_, index) => `/d${index % 7}/${String(index).padStart(5, "0")}`,
@@ -50,9 +62,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       }
     });
 
-    it("listNames gives the names that list gives, in the same order", async () => {
+    caseFor("NameListing", "listNames gives the names that list gives, in the same order", async () => {
       const { driver } = store;
-      if (!hasNameListing(driver)) return;
+      if (!hasNameListing(driver)) throw lost("NameListing");
       const paths = ["/d/a-b/f", "/d/a.b", "/d/a/x/y", "/d/a0", "/d/\ufffd/f", "/d/\u{1f600}"];
       await Promise.all(paths.map((path) => store.seed.put(path, bytes(path))));
       expect(await driver.listNames("/d")).toEqual([
@@ -66,9 +78,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       expect(await driver.listNames("/")).toEqual([{ name: "d", isFolder: true }]);
     });
 
-    it("listNames refuses what list refuses, and hides unfinished files", async () => {
+    caseFor("NameListing", "listNames refuses what list refuses, and hides unfinished files", async () => {
       const { driver } = store;
-      if (!hasNameListing(driver)) return;
+      if (!hasNameListing(driver)) throw lost("NameListing");
       const writer = await store.seed.openWriter("/d/unfinished");
       await writer.write(bytes("x"));
       await store.seed.put("/d/f", bytes("x"));
@@ -79,9 +91,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       await expect(driver.listNames("/../d")).rejects.toThrow(InvalidPathError);
     });
 
-    it("getSync and statFileSync give what get and stat give", async () => {
+    caseFor("SmallReads", "getSync and statFileSync give what get and stat give", async () => {
       const { driver } = store;
-      if (!hasSmallReads(driver)) return;
+      if (!hasSmallReads(driver)) throw lost("SmallReads");
       for (const sizeBytes of [0, 71, 65_535, 65_536, 65_537, 300_000]) {
         await store.seed.put("/d/f", patternBytes(sizeBytes));
         expect(Buffer.compare(driver.getSync("/d/f") ?? bytes("missing"), patternBytes(sizeBytes))).toBe(0);
@@ -100,9 +112,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       expect(() => driver.statFileSync("/../f")).toThrow(InvalidPathError);
     });
 
-    it("openFile reads into the caller's buffer at any position", async () => {
+    caseFor("FastReads", "openFile reads into the caller's buffer at any position", async () => {
       const { driver } = store;
-      if (!hasFastReads(driver)) return;
+      if (!hasFastReads(driver)) throw lost("FastReads");
       await store.seed.put("/f", bytes("0123456789"));
       const file = await driver.openFile("/f");
       try {
@@ -120,9 +132,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       await expect(driver.openFile("/missing")).rejects.toThrow(PathNotFoundError);
     });
 
-    it.runIf(store.changes)("deleteMany removes exactly the given files", async () => {
+    changingCase("BulkDelete", "deleteMany removes exactly the given files", async () => {
       const { driver } = store;
-      if (!canDeleteMany(driver)) return;
+      if (!canDeleteMany(driver)) throw lost("BulkDelete");
       const paths = Array.from({ length: 600 }, (_, index) => `/many/${index}`);
       await Promise.all(
         [...paths, "/many-kept", "/folder/kept"].map((path) => store.seed.put(path, bytes("x"))),
@@ -135,9 +147,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       expect(await walkedPaths(driver.walk("/"))).toEqual(["/folder/kept", "/many-kept"]);
     });
 
-    it.runIf(store.changes)("removeFolder removes only an empty folder", async () => {
+    changingCase("EmptyFolders", "removeFolder removes only an empty folder", async () => {
       const { driver } = store;
-      if (!hasEmptyFolders(driver)) return;
+      if (!hasEmptyFolders(driver)) throw lost("EmptyFolders");
       await driver.put("/a/b/f", bytes("x"));
       expect(await driver.removeFolder("/a/b")).toBe(false);
       expect(await driver.removeFolder("/a/b/f")).toBe(false);
@@ -150,9 +162,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       expect(await driver.list("/")).toEqual([]);
     });
 
-    it.runIf(store.changes)("writers survive folders that are removed beside them", async () => {
+    changingCase("EmptyFolders", "writers survive folders that are removed beside them", async () => {
       const { driver } = store;
-      if (!hasEmptyFolders(driver)) return;
+      if (!hasEmptyFolders(driver)) throw lost("EmptyFolders");
       let writing = true;
       const removing = (async () => {
         while (writing) {
@@ -173,9 +185,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       }
     });
 
-    it.runIf(store.changes)("putIfAbsent lets exactly one of many win", async () => {
+    changingCase("ExclusiveCreate", "putIfAbsent lets exactly one of many win", async () => {
       const { driver } = store;
-      if (!canCreateExclusively(driver)) return;
+      if (!canCreateExclusively(driver)) throw lost("ExclusiveCreate");
       const tries = Array.from({ length: 20 }, (_, index) => String(index));
       const won = await Promise.all(tries.map((who) => driver.putIfAbsent("/locks/gc", bytes(who))));
       expect(won.filter(Boolean).length).toBe(1);
@@ -185,9 +197,9 @@ export function describeAbilities(store: StoreUnderTest): void {
       expect(await driver.putIfAbsent("/locks/gc", bytes("next"))).toBe(true);
     });
 
-    it.runIf(store.changes)("the store's clock goes with modification times", async () => {
+    changingCase("StoreClock", "the store's clock goes with modification times", async () => {
       const { driver } = store;
-      if (!hasStoreClock(driver)) return;
+      if (!hasStoreClock(driver)) throw lost("StoreClock");
       const before = await driver.now();
       await driver.put("/f", bytes("x"));
       const { modifiedMs } = await driver.stat("/f");
@@ -195,4 +207,8 @@ export function describeAbilities(store: StoreUnderTest): void {
       expect(await driver.now()).toBeGreaterThanOrEqual(modifiedMs);
     });
   });
+}
+
+function lost(ability: AbilityName): Error {
+  return new Error(`the driver lost ${ability} in the middle of a test`);
 }

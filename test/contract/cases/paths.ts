@@ -66,16 +66,14 @@ export function describePaths(store: StoreUnderTest): void {
       if (store.changes) await expect(store.driver.delete("/")).rejects.toThrow(InvalidPathError);
     });
 
-    it.runIf(store.folders && store.changes)(
-      "refuses a file below a file and a file over a folder",
-      async () => {
-        await store.driver.put("/a/file", bytes("x"));
-        await expect(store.driver.put("/a/file/below", bytes("y"))).rejects.toThrow(InvalidPathError);
-        await expect(store.driver.put("/a", bytes("y"))).rejects.toThrow(InvalidPathError);
-        await store.driver.put("/b", bytes("z"));
-        await expect(store.driver.move("/b", "/a")).rejects.toThrow(InvalidPathError);
-        expect(await walkedPaths(store.driver.walk("/"))).toEqual(["/a/file", "/b"]);
-      },
-    );
+    if (!store.folders || !store.changes) return;
+    it("refuses a file below a file and a file over a folder", async () => {
+      await store.driver.put("/a/file", bytes("x"));
+      await expect(store.driver.put("/a/file/below", bytes("y"))).rejects.toThrow(InvalidPathError);
+      await expect(store.driver.put("/a", bytes("y"))).rejects.toThrow(InvalidPathError);
+      await store.driver.put("/b", bytes("z"));
+      await expect(store.driver.move("/b", "/a")).rejects.toThrow(InvalidPathError);
+      expect(await walkedPaths(store.driver.walk("/"))).toEqual(["/a/file", "/b"]);
+    });
   });
 }

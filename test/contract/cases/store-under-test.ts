@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { FileInfo, StorageDriver } from "../../../src/storage/driver.ts";
+import type { AbilityName } from "./ability-guards.ts";
 
 /** An open store of one test. */
 export interface OpenStore {
@@ -18,6 +19,7 @@ export interface StoreUnderTest {
   readonly largeBytes: number;
   readonly changes: boolean;
   readonly folders: boolean;
+  readonly abilities: readonly AbilityName[];
 }
 
 /** Text as bytes. */
