@@ -5,6 +5,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
 import { BufferRings } from "./buffer-rings.ts";
+import { configuredHeaders } from "./configured-headers.ts";
 import type { Coordination } from "./coordination/coordination.ts";
 import { ExternalUrls } from "./external-url.ts";
 import { handleRequest } from "./handle-request.ts";
@@ -87,6 +88,7 @@ function createContext(options: RegistryServerOptions): ServerContext {
     logger: options.logger,
     accessLog: options.accessLog,
     limits,
+    headers: configuredHeaders(options.settings.http.headers, options.logger),
     urls: new ExternalUrls(options.settings.http),
     uploadState: new UploadState(options.secret),
     manifestMemory: new MemoryBudget(limits.manifestMemoryBytes),

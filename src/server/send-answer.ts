@@ -44,7 +44,7 @@ function closeIfNotTaken(context: ServerContext, exchange: Exchange, lengthBytes
 
 function headersOf(context: ServerContext, exchange: Exchange, answer: Answer): AnswerHeaders {
   const headers: AnswerHeaders = {
-    ...context.settings.http.headers,
+    ...context.headers,
     "Docker-Distribution-Api-Version": "registry/2.0",
     ...answer.headers,
   };

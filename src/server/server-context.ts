@@ -1,7 +1,7 @@
 import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer, AnswerHeaders } from "./answer.ts";
 import type { BufferRings } from "./buffer-rings.ts";
 import type { Coordination } from "./coordination/coordination.ts";
 import type { Exchange } from "./exchange.ts";
@@ -18,6 +18,8 @@ export interface ServerContext {
   logger: Logger;
   accessLog: (line: string) => void;
   limits: ServerLimits;
+  /** Go with every answer. */
+  headers: AnswerHeaders;
   urls: ExternalUrls;
   uploadState: UploadState;
   manifestMemory: MemoryBudget;

@@ -339,6 +339,29 @@ describe("http settings", () => {
     expect((await fetch(location)).status).toBe(204);
   });
 
+  it("leaves out configured headers that would break its answers, and says so", async () => {
+    const other = await another({
+      http: {
+        headers: {
+          "X-Bad Name": ["a"],
+          "X-Folded": ["a\n  b"],
+          "X-Foreign": ["日本"],
+          "content-length": ["7"],
+          "transfer-encoding": ["chunked"],
+          "content-type": ["text/plain"],
+        },
+      },
+    });
+    const response = await fetch(`${other.url}/v2/`);
+    expect(await response.json()).toEqual({});
+    expect(response.headers.get("x-folded")).toMatch(/^a +b$/);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    const warned = other.logged
+      .filter((line) => line.level === "warn")
+      .map((line) => line.fields?.["header"]);
+    expect(warned).toEqual(["X-Bad Name", "X-Foreign", "content-length", "transfer-encoding"]);
+  });
+
   it("adds configured headers to every answer, errors included", async () => {
     const other = await another({
       http: { headers: { "X-Content-Type-Options": ["nosniff"], "X-Two": ["a", "b"] } },
