@@ -39,6 +39,7 @@ export async function planRepository(
   const hasBrokenTags = brokenTags.size > 0 || entries.hasUnknownTags;
   marker.markRoots(!options.deleteUntagged || hasBrokenTags);
   const tagProblems = [...brokenTags].map(([tag, reason]) => `tag ${tag} is unreadable (${reason})`);
+  if (entries.hasUnknownTags) tagProblems.push("it has tags that are not understood");
   warnings.push(...warningsOf(entries.name, tagProblems, "all manifests of the repository are kept"));
   const lastTagged = options.deleteUntagged
     ? await markYoungManifests(input, marker, options)

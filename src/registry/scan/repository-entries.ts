@@ -4,6 +4,11 @@ import { LinkList } from "../graph/link-list.ts";
 /** How many unknown keys of a repository are remembered by name. */
 const UNKNOWN_KEYS_SHOWN = 5;
 
+/** A file where the layout has a folder, so that what may have been in it is not seen. */
+const IN_PLACE_OF_REVISIONS = /^_manifests(\/revisions(\/[a-z0-9]+(\/[0-9a-f]+)?)?)?$/;
+/** The same, and whatever is in the place of a tag's link. */
+const IN_PLACE_OF_TAGS = /^_manifests(\/tags(\/\w[^/]*(\/current(\/.*)?)?)?)?$/;
+
 /** What a scan found of one tag. */
 export interface TagEntries {
   /** When `current/link` was written; undefined if there is none, NaN if the listing did not say. */
@@ -47,9 +52,11 @@ export class RepositoryEntries {
   addUnknown(path: string, below: string): void {
     this.unknownKeyCount++;
     if (this.unknownKeys.length < UNKNOWN_KEYS_SHOWN) this.unknownKeys.push(path);
-    if (!below.endsWith("/link")) return;
-    if (below.startsWith("_manifests/revisions/")) this.hasUnknownRevisions = true;
-    if (below.startsWith("_manifests/tags/")) this.hasUnknownTags = true;
+    const isLink = below.endsWith("/link");
+    if (IN_PLACE_OF_REVISIONS.test(below) || (isLink && below.startsWith("_manifests/revisions/")))
+      this.hasUnknownRevisions = true;
+    if (IN_PLACE_OF_TAGS.test(below) || (isLink && below.startsWith("_manifests/tags/")))
+      this.hasUnknownTags = true;
   }
 
   #tag(tag: string): TagEntries {

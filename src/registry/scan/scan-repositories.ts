@@ -6,6 +6,9 @@ import { classifyPath, REPOSITORIES_ROOT } from "../paths.ts";
 import { RepositoryEntries } from "./repository-entries.ts";
 import { type ScanOptions, scanFiles } from "./scan-files.ts";
 
+/** An empty folder in place of a tag's link. One around it is what a push leaves that was killed. */
+const LINKLESS_TAG = /\/_manifests\/tags\/[^/]+\/current\/link$/;
+
 /** Options of {@link scanRepositories}. */
 export interface RepositoryScanOptions extends ScanOptions {
   table: DigestTable;
@@ -22,7 +25,17 @@ export async function* scanRepositories(
   options: RepositoryScanOptions,
 ): AsyncGenerator<RepositoryEntries> {
   let current: RepositoryEntries | undefined;
-  for await (const batch of scanFiles(driver, REPOSITORIES_ROOT, options)) {
+  const linkless = new Set<string>();
+  const onEmptyFolder = (path: string): void => {
+    options.onEmptyFolder?.(path);
+    if (LINKLESS_TAG.test(path)) linkless.add(repositoryNameOf(path) ?? "");
+  };
+  const finish = (entries: RepositoryEntries): RepositoryEntries => {
+    // The listing is ahead of the files that it has given.
+    if (linkless.delete(entries.name)) entries.hasUnknownTags = true;
+    return entries;
+  };
+  for await (const batch of scanFiles(driver, REPOSITORIES_ROOT, { ...options, onEmptyFolder })) {
     for (const file of batch) {
       if (file.path.endsWith("/")) continue; // an object store's mark for a folder
       const name = repositoryNameOf(file.path);
@@ -31,13 +44,13 @@ export async function* scanRepositories(
         continue;
       }
       if (current?.name !== name) {
-        if (current) yield current;
+        if (current) yield finish(current);
         current = new RepositoryEntries(name, !isRepositoryName(name));
       }
       addFile(current, file, options.table);
     }
   }
-  if (current) yield current;
+  if (current) yield finish(current);
 }
 
 /** @returns the repository below whose `_` folders a key stands, whether its name is valid or not */

@@ -249,6 +249,65 @@ describe("a repository of empty folders", () => {
   });
 });
 
+describe("something else in the place of a folder or a link", () => {
+  it.each([
+    ["an empty folder in place of a tag's link", "tags/v1/current/link/"],
+    ["a folder in place of a tag's link", "tags/v1/current/link/file"],
+    ["a file in place of a tag's current folder", "tags/v1/current"],
+    ["a file in place of a tag", "tags/v1"],
+    ["a file in place of the tags", "tags"],
+  ])("keeps all manifests of a repository with %s", async (_, below) => {
+    const tree = await filesystemTree();
+    const app = tree.repository("app");
+    const image = await app.image("one", ["layer"], { tag: "v1" });
+    await tree.repository("other").image("two", [], { tag: "v1" });
+    const manifests = join(folders.at(-1) ?? "", "docker/registry/v2/repositories/app/_manifests");
+    const path = join(manifests, below);
+    await rm(below.startsWith("tags/v1/current/link") ? join(manifests, "tags/v1/current/link") : path, {
+      recursive: true,
+    });
+    if (below.endsWith("/")) await mkdir(path, { recursive: true });
+    else {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, "");
+    }
+
+    const report = await collect(tree.driver, { deleteUntagged: true });
+
+    expect(report.deleted).toEqual(NOTHING);
+    expect(report.warnings.join()).toContain("app: it has tags that are not understood; all manifests");
+    expect(await app.missingFor(image.digest)).toEqual([]);
+  });
+
+  it("takes an empty folder around a tag's link for what a killed push left", async () => {
+    const tree = await filesystemTree();
+    await tree.repository("app").image("one", ["layer"]);
+    await tree.repository("other").image("two", [], { tag: "v1" });
+    const tags = join(folders.at(-1) ?? "", "docker/registry/v2/repositories/app/_manifests/tags");
+    await mkdir(join(tags, "v1/current"), { recursive: true });
+
+    const report = await collect(tree.driver, { deleteUntagged: true });
+
+    expect(report.deleted).toMatchObject({ manifests: 1, blobs: 3 });
+    expect(report.warnings).toEqual([]);
+  });
+
+  it("keeps everything of a repository with a file in place of its revisions", async () => {
+    const tree = await filesystemTree();
+    const app = tree.repository("app");
+    const image = await app.image("one", ["layer"], { tag: "v1" });
+    const layer = await app.layer("of a manifest that is not seen");
+    const revisions = join(folders.at(-1) ?? "", "docker/registry/v2/repositories/app/_manifests/revisions");
+    await rm(join(revisions, "sha256"), { recursive: true });
+    await writeFile(join(revisions, "sha256"), "");
+
+    const report = await collect(tree.driver, { deleteUntagged: true });
+
+    expect(report.deleted).toEqual(NOTHING);
+    expect([await tree.hasBlob(image.digest), await tree.hasBlob(layer.digest)]).toEqual([true, true]);
+  });
+});
+
 describe("temporary files that a dead writer left", () => {
   it("go in a real run when they are old, and are counted nowhere", async () => {
     const tree = await filesystemTree();
