@@ -23,6 +23,9 @@ export interface ManifestCache {
 /** A parsed descriptor with its strings, roughly. */
 const DESCRIPTOR_BYTES = 400;
 
+/** The text of annotations is held a second time, in what the bytes were parsed to. */
+const COPIES = 2;
+
 /** Objects around the bytes of a manifest, roughly. */
 const ENTRY_BYTES = 1024;
 
@@ -38,5 +41,9 @@ export function createManifestCache(maxBytes: number): ManifestCache {
 }
 
 function weigh({ bytes, manifest }: StoredManifest): number {
-  return ENTRY_BYTES + bytes.length + DESCRIPTOR_BYTES * (manifest.blobs.length + manifest.children.length);
+  return (
+    ENTRY_BYTES +
+    COPIES * bytes.length +
+    DESCRIPTOR_BYTES * (manifest.blobs.length + manifest.children.length)
+  );
 }
