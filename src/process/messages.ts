@@ -1,4 +1,5 @@
 import type { Settings } from "../config/settings.ts";
+import type { HashedUpload } from "../registry/upload-hash.ts";
 import type { PinAnswer } from "../server/coordination/pin-table.ts";
 import type { ListenAddress } from "./listen-address.ts";
 
@@ -29,14 +30,14 @@ export type WorkerMessage =
   | { type: "listening"; address: ListenAddress }
   | { type: "failed"; failure: StartFailure }
   | { type: "upload-acquire"; id: number; uuid: string }
-  | { type: "upload-release"; id: number }
+  | { type: "upload-release"; id: number; hashed?: HashedUpload | undefined }
   | { type: "pin-question"; id: number; keys: string[] }
   | { type: "slice-reply"; slice: number; needed: string[] };
 
 /** From the supervisor to a worker. */
 export type SupervisorMessage =
   | { type: "start"; order: StartOrder }
-  | { type: "upload-granted"; id: number }
+  | { type: "upload-granted"; id: number; hashed?: HashedUpload | undefined }
   | { type: "upload-lost"; id: number }
   | { type: "pin-answer"; id: number; answer: PinAnswer }
   | { type: "slice-propose"; slice: number; keys: string[] }

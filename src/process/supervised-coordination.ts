@@ -37,8 +37,9 @@ export class SupervisedCoordination implements Coordination {
       const id = ++this.#lastId;
       this.#uploads.set(id, events);
       this.#send({ type: "upload-acquire", id, uuid });
-      return () => {
-        if (this.#uploads.delete(id)) this.#send({ type: "upload-release", id });
+      return (hashed) => {
+        if (!this.#uploads.delete(id)) return;
+        this.#send({ type: "upload-release", id, ...(hashed === undefined ? {} : { hashed }) });
       };
     }, signal);
   }
@@ -47,7 +48,7 @@ export class SupervisedCoordination implements Coordination {
   receive(message: SupervisorMessage): void {
     switch (message.type) {
       case "upload-granted":
-        this.#uploads.get(message.id)?.granted();
+        this.#uploads.get(message.id)?.granted(message.hashed);
         break;
       case "upload-lost":
         this.#uploads.get(message.id)?.lost();

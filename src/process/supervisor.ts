@@ -171,7 +171,7 @@ class Supervisor {
         this.#uploads.acquire(id, message.id, message.uuid);
         break;
       case "upload-release":
-        this.#uploads.release(id, message.id);
+        this.#uploads.release(id, message.id, message.hashed);
         break;
       case "pin-question":
         // Always right: the worker looks again when the slice is withdrawn.

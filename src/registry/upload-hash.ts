@@ -6,6 +6,12 @@ import { type Digest, parseDigest } from "../oci/digest.ts";
 /** So many unfinished uploads have their hash state kept; that of others is made up from the store. */
 export const MAX_HASH_STATES = 1024;
 
+/** What the first bytes of an upload are, as told by whoever has hashed them. */
+export interface HashedUpload {
+  sizeBytes: number;
+  digest: Digest;
+}
+
 /** The running hash of the first bytes of an upload. */
 export class UploadHash {
   readonly algorithm: DigestAlgorithm;

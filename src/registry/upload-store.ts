@@ -9,7 +9,7 @@ import { uploadDataPath, uploadPath, uploadStartedAtPath, uploadsPath } from "./
 import { removeFolderExactly } from "./remove-folder.ts";
 import { fileSizeBytes, readSmallFile } from "./small-file.ts";
 import { Upload } from "./upload.ts";
-import { UploadHash } from "./upload-hash.ts";
+import { type HashedUpload, UploadHash } from "./upload-hash.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -53,14 +53,16 @@ export class UploadStore {
   /**
    * Opens an upload that this or another process began. At most one {@link Upload} of the same uuid may be in use at a
    * time, in all processes; only looking at its size is always allowed.
+   * @param hashed - what {@link Upload.hashed} said where it was used last, in another process
    * @throws {UploadUnknownError} if there is none
    */
-  async resume(uuid: string): Promise<Upload> {
+  async resume(uuid: string, hashed?: HashedUpload): Promise<Upload> {
     if (!UUID.test(uuid)) throw new UploadUnknownError(this.#repository, uuid);
     if ((await fileSizeBytes(this.#driver, uploadStartedAtPath(this.#repository, uuid))) === undefined) {
       throw new UploadUnknownError(this.#repository, uuid);
     }
-    return this.#open(uuid, (await fileSizeBytes(this.#driver, uploadDataPath(this.#repository, uuid))) ?? 0);
+    const sizeBytes = (await fileSizeBytes(this.#driver, uploadDataPath(this.#repository, uuid))) ?? 0;
+    return this.#open(uuid, sizeBytes, hashed);
   }
 
   /** All unfinished uploads, those without a start time included, in byte order. */
@@ -79,12 +81,13 @@ export class UploadStore {
     await removeFolderExactly(this.#driver, uploadPath(this.#repository, uuid));
   }
 
-  #open(uuid: string, sizeBytes: number): Upload {
+  #open(uuid: string, sizeBytes: number, hashed?: HashedUpload): Upload {
     return new Upload(uuid, sizeBytes, {
       driver: this.#driver,
       repository: this.#repository,
       blobs: this.#blobs,
       hashes: this.#hashes,
+      hashed,
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { LRUCache } from "lru-cache";
 import { CancelledError, DigestMismatchError } from "../errors.ts";
-import { type Digest, digestAlgorithm } from "../oci/digest.ts";
+import { type Digest, type DigestAlgorithm, digestAlgorithm } from "../oci/digest.ts";
 import { hasEmptyFolders } from "../storage/abilities.ts";
 import type { FileWriter, StorageDriver } from "../storage/driver.ts";
 import type { BlobInfo, BlobStore } from "./blob-store.ts";
@@ -8,7 +8,7 @@ import { UploadInvalidError, UploadUnknownError } from "./errors.ts";
 import { blobDataPath, uploadDataPath, uploadPath, uploadStartedAtPath } from "./paths.ts";
 import { removeFolderExactly } from "./remove-folder.ts";
 import { deleteIfThere, fileSizeBytes } from "./small-file.ts";
-import { UploadHash } from "./upload-hash.ts";
+import { type HashedUpload, UploadHash } from "./upload-hash.ts";
 
 /** What an upload works on. */
 export interface UploadParts {
@@ -16,6 +16,8 @@ export interface UploadParts {
   repository: string;
   blobs: BlobStore;
   hashes: LRUCache<string, UploadHash>;
+  /** What the process that wrote last says of it; good as long as the upload has that size. */
+  hashed?: HashedUpload | undefined;
 }
 
 /**
@@ -43,6 +45,15 @@ export class Upload {
   /** How many bytes the store has of it. */
   get sizeBytes(): number {
     return this.#sizeBytes;
+  }
+
+  /** The digest of all that is stored, where it is known without reading: for the next process that goes on. */
+  get hashed(): HashedUpload | undefined {
+    const { hashes, hashed } = this.#parts;
+    const sizeBytes = this.#sizeBytes;
+    const own = hashes.get(this.uuid);
+    if (own?.hashedBytes === sizeBytes && sizeBytes > 0) return { sizeBytes, digest: own.digest() };
+    return hashed?.sizeBytes === sizeBytes ? hashed : undefined;
   }
 
   /**
@@ -97,8 +108,7 @@ export class Upload {
       await this.#closeAfter(writer);
       throw error;
     }
-    const hash = await this.#hashAll(digest, writer.sizeBytes);
-    const actual = hash.digest();
+    const actual = await this.#digestOfAll(digestAlgorithm(digest), writer.sizeBytes);
     if (actual !== digest) {
       await this.#remove();
       throw new DigestMismatchError(digest, actual, "the uploaded content");
@@ -106,7 +116,7 @@ export class Upload {
     await driver.move(this.#dataPath, blobDataPath(digest));
     await blobs.link(digest);
     await this.#remove();
-    return { digest, sizeBytes: hash.hashedBytes };
+    return { digest, sizeBytes: writer.sizeBytes };
   }
 
   /** Ends the upload and removes what was received. Cancelling an ended upload has no effect. */
@@ -157,9 +167,20 @@ export class Upload {
     if (hashedBytes > this.#sizeBytes) this.#parts.hashes.delete(this.uuid);
   }
 
-  async #hashAll(digest: Digest, sizeBytes: number): Promise<UploadHash> {
+  async #digestOfAll(algorithm: DigestAlgorithm, sizeBytes: number): Promise<Digest> {
+    const { hashed } = this;
+    const isKnown = hashed?.sizeBytes === sizeBytes && digestAlgorithm(hashed.digest) === algorithm;
+    const { sizeBytes: hashedBytes, digest } = isKnown ? hashed : await this.#hashRest(algorithm, sizeBytes);
+    const storedBytes = await this.#storedBytes();
+    if (storedBytes === sizeBytes && hashedBytes === sizeBytes) return digest;
+    await this.#remove();
+    const found = `${storedBytes ?? "no"} bytes are stored, ${hashedBytes} were hashed, expected ${sizeBytes}`;
+    throw new UploadInvalidError(this.uuid, found);
+  }
+
+  /** Reads what this process has not hashed. */
+  async #hashRest(algorithm: DigestAlgorithm, sizeBytes: number): Promise<HashedUpload> {
     const { driver, hashes } = this.#parts;
-    const algorithm = digestAlgorithm(digest);
     const known = hashes.get(this.uuid);
     const isUsable = known?.algorithm === algorithm && known.hashedBytes <= sizeBytes;
     const hash = isUsable ? known : new UploadHash(algorithm);
@@ -168,11 +189,7 @@ export class Upload {
       await hash.updateFrom(await driver.read(this.#dataPath, { offset: hash.hashedBytes }));
     }
     hashes.set(this.uuid, hash);
-    const storedBytes = await this.#storedBytes();
-    if (storedBytes === sizeBytes && hash.hashedBytes === sizeBytes) return hash;
-    await this.#remove();
-    const found = `${storedBytes ?? "no"} bytes are stored, ${hash.hashedBytes} were hashed, expected ${sizeBytes}`;
-    throw new UploadInvalidError(this.uuid, found);
+    return { sizeBytes: hash.hashedBytes, digest: hash.digest() };
   }
 
   #storedBytes(): Promise<number | undefined> {

@@ -1,3 +1,5 @@
+import type { HashedUpload } from "../../registry/upload-hash.ts";
+
 /**
  * What one worker of a server agrees on with the others and with a collector. A single process uses
  * an implementation of its own; workers under a supervisor ask it.
@@ -43,5 +45,11 @@ export interface Pin {
 export interface UploadGrant {
   /** Aborted when the right is lost (another request took the upload over, the supervisor is gone): stop writing. */
   readonly lost: AbortSignal;
-  release(): void;
+  /** What the process that wrote last, if it was another one, knows of the upload. */
+  readonly hashed: HashedUpload | undefined;
+  /**
+   * Passes the upload on.
+   * @param hashed - what is known of it now
+   */
+  release(hashed?: HashedUpload): void;
 }

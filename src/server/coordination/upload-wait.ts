@@ -1,9 +1,10 @@
 import { CancelledError } from "../../errors.ts";
+import type { HashedUpload } from "../../registry/upload-hash.ts";
 import type { UploadGrant } from "./coordination.ts";
 
 /** The two things that may be heard of an upload that one has asked for. */
 export interface UploadEvents {
-  granted(): void;
+  granted(hashed?: HashedUpload): void;
   lost(): void;
 }
 
@@ -15,7 +16,7 @@ export interface UploadEvents {
  * @throws {CancelledError} if `signal` is aborted before the grant came
  */
 export function waitForUpload(
-  ask: (events: UploadEvents) => () => void,
+  ask: (events: UploadEvents) => (hashed?: HashedUpload) => void,
   signal: AbortSignal,
 ): Promise<UploadGrant> {
   return new Promise((resolve, reject) => {
@@ -24,16 +25,16 @@ export function waitForUpload(
       return;
     }
     const lost = new AbortController();
-    let release: () => void = () => {};
+    let release: (hashed?: HashedUpload) => void = () => {};
     const onAbort = () => {
       release();
       reject(new CancelledError("the request ended while it waited for another that writes the same upload"));
     };
     signal.addEventListener("abort", onAbort, { once: true });
     release = ask({
-      granted: () => {
+      granted: (hashed) => {
         signal.removeEventListener("abort", onAbort);
-        resolve({ lost: lost.signal, release: () => release() });
+        resolve({ lost: lost.signal, hashed, release: (known) => release(known) });
       },
       lost: () => lost.abort(new CancelledError("another request took the upload over")),
     });

@@ -62,15 +62,16 @@ async function withUpload(
     throw new ApiError("BLOB_UPLOAD_INVALID", { detail: { reason: "_state belongs to another upload" } });
   }
   const grant = await context.coordination.acquireUpload(uuid, exchange.signal);
+  let upload: Upload | undefined;
   try {
-    const upload = await context.registry.repository(name).uploads.resume(uuid);
-    try {
-      return await action(upload, grant.lost);
-    } finally {
-      await upload.close();
-    }
+    upload = await context.registry.repository(name).uploads.resume(uuid, grant.hashed);
+    return await action(upload, grant.lost);
   } finally {
-    grant.release();
+    try {
+      await upload?.close();
+    } finally {
+      grant.release(upload?.hashed);
+    }
   }
 }
 

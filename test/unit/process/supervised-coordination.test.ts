@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { CancelledError } from "../../../src/errors.ts";
 import type { Logger } from "../../../src/lib/logger.ts";
+import { digestOf } from "../../../src/oci/digest.ts";
 import type { WorkerMessage } from "../../../src/process/messages.ts";
 import { SupervisedCoordination } from "../../../src/process/supervised-coordination.ts";
 import { LeaseLog } from "../../../src/state/lease-log.ts";
@@ -40,6 +41,17 @@ describe("SupervisedCoordination", () => {
     grant.release();
     grant.release();
     expect(sent.slice(1)).toEqual([{ type: "upload-release", id: 1 }]);
+  });
+
+  it("passes on what is known of an upload", async () => {
+    const before = { sizeBytes: 3, digest: digestOf(Buffer.from("abc")) };
+    const after = { sizeBytes: 6, digest: digestOf(Buffer.from("abcdef")) };
+    const waiting = coordination.acquireUpload("u", forever);
+    coordination.receive({ type: "upload-granted", id: 1, hashed: before });
+    const grant = await waiting;
+    expect(grant.hashed).toEqual(before);
+    grant.release(after);
+    expect(sent.slice(1)).toEqual([{ type: "upload-release", id: 1, hashed: after }]);
   });
 
   it("gives the upload back when the grant comes after the request has ended", async () => {

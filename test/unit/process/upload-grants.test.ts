@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { digestOf } from "../../../src/oci/digest.ts";
 import type { SupervisorMessage } from "../../../src/process/messages.ts";
 import { UploadGrants } from "../../../src/process/upload-grants.ts";
 
@@ -30,6 +31,18 @@ describe("UploadGrants", () => {
     grants.workerEnded(2);
     grants.workerEnded(1);
     expect(sent).toEqual([granted(1, 1), granted(2, 1), granted(1, 2), granted(3, 1)]);
+  });
+
+  it("tells the next worker, and nobody else, what the last one has hashed", () => {
+    const hashed = { sizeBytes: 3, digest: digestOf(Buffer.from("abc")) };
+    grants.acquire(1, 1, "u");
+    grants.acquire(3, 1, "other");
+    grants.release(1, 1, hashed);
+    grants.acquire(2, 1, "u");
+    grants.release(2, 1);
+    grants.acquire(1, 2, "u");
+    const told = { worker: 2, message: { type: "upload-granted", id: 1, hashed } };
+    expect(sent).toEqual([granted(1, 1), granted(3, 1), told, granted(1, 2)]);
   });
 
   it("takes no notice of a claim that it does not know", () => {

@@ -15,6 +15,7 @@ import { Registry } from "../../../src/registry/registry.ts";
 import type { UploadInfo } from "../../../src/registry/upload-store.ts";
 import type { FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../../../src/storage/driver.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
+import { countDriver } from "../../../src/storage/wrappers/count/count-driver.ts";
 import {
   filesOf,
   inChunks,
@@ -48,6 +49,45 @@ describe.each(STORES)("an upload in %s", (_name, open) => {
     expect(await upload.finish(digest)).toEqual({ digest, sizeBytes: 300_000 });
     expect(await filesOf(driver)).toEqual([blobDataPath(digest), layerLinkPath("a/b", digest)]);
     expect(Buffer.compare(await driver.get(blobDataPath(digest)), bytes)).toBe(0);
+  });
+
+  it("is not read again where another process tells what it has hashed", async () => {
+    const { driver, counts } = countDriver(await open());
+    const bytes = randomBytes(300_000);
+    const digest = digestOf(bytes);
+    const begun = await new Registry(driver).repository("a").uploads.start();
+    await begun.append(inChunks(bytes, 7001));
+    await begun.close();
+    const looked = await new Registry(driver).repository("a").uploads.resume(begun.uuid, begun.hashed);
+    await looked.close();
+    const taken = await new Registry(driver).repository("a").uploads.resume(begun.uuid, looked.hashed);
+    expect(await taken.finish(digest)).toEqual({ digest, sizeBytes: 300_000 });
+    expect(counts.calls.read).toBeUndefined();
+  });
+
+  it.each([
+    ["of another size", { sizeBytes: 2, digest: digestOf(Buffer.from("ab")) }, "sha256"],
+    ["by another algorithm", { sizeBytes: 3, digest: digestOf(Buffer.from("abc")) }, "sha512"],
+  ] as const)("is read where what is told is %s", async (_what, told, algorithm) => {
+    const driver = await open();
+    const begun = await new Registry(driver).repository("a").uploads.start();
+    await begun.append(inChunks(Buffer.from("abc"), 2));
+    await begun.close();
+    const digest = digestOf(Buffer.from("abc"), algorithm);
+    const taken = await new Registry(driver).repository("a").uploads.resume(begun.uuid, told);
+    expect(await taken.finish(digest)).toEqual({ digest, sizeBytes: 3 });
+  });
+
+  it("forgets what it was told when it grows", async () => {
+    const driver = await open();
+    const begun = await new Registry(driver).repository("a").uploads.start();
+    await begun.append(inChunks(Buffer.from("abc"), 2));
+    await begun.close();
+    const taken = await new Registry(driver).repository("a").uploads.resume(begun.uuid, begun.hashed);
+    await taken.append(inChunks(Buffer.from("def"), 2));
+    expect(taken.hashed).toBeUndefined();
+    const digest = digestOf(Buffer.from("abcdef"));
+    expect(await taken.finish(digest)).toEqual({ digest, sizeBytes: 6 });
   });
 
   it("may be empty", async () => {
