@@ -153,6 +153,5 @@ function valuesOf(schema: Key | undefined): Key | undefined {
 }
 
 function findInSection(section: SectionKey, wanted: string): [string, Key] | undefined {
-  const upper = wanted.toUpperCase() === wanted ? wanted : undefined;
-  return [...section.keys].find(([name, key]) => name.toUpperCase() === upper || key.goName === upper);
+  return [...section.keys].find(([name, key]) => name.toUpperCase() === wanted || key.goName === wanted);
 }

@@ -46,6 +46,18 @@ describe("REGISTRY_* overrides", () => {
     expect(settings).toMatchObject({ storage: { rootDirectory: "/later" }, deleteEnabled: true });
   });
 
+  it("leave alone what is not in upper case, and do not show its value", () => {
+    const { settings, findings } = read({
+      REGISTRY_password: "hunter2",
+      REGISTRY_storage_delete_enabled: "true",
+    });
+    expect(settings).toMatchObject({ deleteEnabled: false });
+    expect(findings.map(formatFinding)).toEqual([
+      "environment variable REGISTRY_password: no such key; the variable is ignored",
+      "environment variable REGISTRY_storage_delete_enabled: no such key; the variable is ignored",
+    ]);
+  });
+
   it("can replace the driver by a bare word", () => {
     expect(read({ REGISTRY_STORAGE: "inmemory" }).settings?.storage).toEqual({ driver: "inmemory" });
   });
