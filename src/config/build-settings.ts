@@ -102,9 +102,13 @@ class SettingsBuilder {
       const message = `is raised to ${MIN_FILESYSTEM_THREADS}, as by the Go registry`;
       this.#say("warning", "storage.filesystem.maxthreads", message);
     }
+    const rootDirectory = this.text("storage.filesystem.rootdirectory", "") || "/var/lib/registry";
+    if (rootDirectory.includes("\0")) {
+      this.#say("fatal", "storage.filesystem.rootdirectory", "must have no NUL character");
+    }
     return {
       driver,
-      rootDirectory: this.text("storage.filesystem.rootdirectory", "") || "/var/lib/registry",
+      rootDirectory,
       maxThreads: Math.max(threads, MIN_FILESYSTEM_THREADS),
     };
   }

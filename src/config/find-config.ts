@@ -39,7 +39,7 @@ export interface FoundConfig {
  * Chooses a configuration: the argument or `-c`, then `REGISTRY_CONFIGURATION_PATH`, then `./config.yml` if it has
  * `version` and `storage`, then the embedded default. System files are never taken, only named.
  *
- * @throws {UsageError} if argument and `-c` name different files
+ * @throws {UsageError} if argument and `-c` name different files, or one is empty
  * @throws {ConfigError} if a destructive command would have to guess
  */
 export function findConfig(request: FindConfigRequest): FoundConfig {
@@ -48,6 +48,10 @@ export function findConfig(request: FindConfigRequest): FoundConfig {
     throw new UsageError(`the argument names the config ${argument}, and --config names ${flag}`, {
       hint: "Name it once.",
     });
+  }
+  if (argument === "" || flag === "") {
+    // Such as "$CONFIG" in a script where the variable is not set.
+    throw new UsageError("the name of the config is empty", { hint: "Name a file, or leave it out." });
   }
   const named = argument ?? flag ?? (env["REGISTRY_CONFIGURATION_PATH"] || undefined);
   if (named !== undefined) return { file: { path: resolve(cwd, named), shownAs: named }, hints: [] };

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { checkAllowed, isAllowed } from "./allow-unimplemented.ts";
@@ -6,6 +6,7 @@ import { EMBEDDED_CONFIG } from "./embedded-config.ts";
 import { readEnvFrom } from "./env-from.ts";
 import { type FindConfigRequest, findConfig } from "./find-config.ts";
 import { type Finding, formatFinding, toConfigError } from "./finding.ts";
+import { MAX_TEXT_BYTES } from "./parse-yaml.ts";
 import { missingDriver, type ReadConfig, readConfig, usesMetadataDatabase } from "./read-config.ts";
 import type { ConfigSource, LoadedConfig } from "./settings.ts";
 
@@ -106,7 +107,10 @@ function throwIfRefused(refused: readonly Finding[], allowed: readonly string[])
 
 async function readText(path: string, shownAs: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    const chunks: Buffer[] = [];
+    // A byte more than is accepted, so that a device without an end is refused like any large file.
+    for await (const chunk of createReadStream(path, { end: MAX_TEXT_BYTES })) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
   } catch (cause) {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
     const reason =

@@ -14,7 +14,7 @@ import { combineTwice } from "./twice.ts";
 import { isYamlNull } from "./yaml-scalars.ts";
 
 /** A config.yml has hundreds of lines at most; what is beyond this is another kind of file. */
-const MAX_TEXT_BYTES = 1024 * 1024;
+export const MAX_TEXT_BYTES = 1024 * 1024;
 
 /** More values than any configuration has: anchors that multiply themselves end here. */
 const MAX_NODES = 100_000;

@@ -77,6 +77,6 @@ export interface LoadedConfig {
   settings: Settings;
   /** One line each, with file, line and column where there is one: to be shown on stderr. */
   warnings: string[];
-  /** `database.enabled` is true or prefer: what storage says is not the truth (operating rule R3). */
+  /** `database.enabled` is true or prefer: what storage says is not the truth. */
   usesMetadataDatabase: boolean;
 }

@@ -89,6 +89,25 @@ describe("loadConfig", () => {
     expect((await failure(loadConfig({ cwd, env: {}, argument: "." }))).message).toContain("it is a folder");
   });
 
+  it("reads no more of an endless file than a configuration can have", async () => {
+    const error = await failure(loadConfig({ cwd, env: {}, argument: "/dev/zero" }));
+    expect(error.message).toBe("/dev/zero:1:1: it is larger than 1 MiB, which no configuration is");
+  });
+
+  it("takes no empty name for a folder", async () => {
+    for (const request of [{ argument: "" }, { flag: "" }]) {
+      await expect(loadConfig({ cwd, env: {}, ...request })).rejects.toThrow(
+        /^the name of the config is empty$/,
+      );
+    }
+  });
+
+  it("refuses a root directory that no system call takes", async () => {
+    const text = 'version: 0.1\nstorage: {filesystem: {rootdirectory: "/srv/a\\0b"}}\n';
+    const error = await failure(loadConfig(write(text)));
+    expect(error.message).toBe("c.yml:2:39: storage.filesystem.rootdirectory must have no NUL character");
+  });
+
   it("reads overrides from the service's environment", async () => {
     writeFileSync(join(cwd, "env"), "REGISTRY_LOG_LEVEL=debug\nREGISTRY_CONFIGURATION_PATH=c.yml\n");
     write("version: 0.1\nstorage: inmemory\n");
