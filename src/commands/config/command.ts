@@ -22,11 +22,7 @@ export function configCommand(context: CommandContext): Command {
     .argument("[file]", "path of the registry's config.yml (default: see registry-ctl-config(5))")
     .summary("print the configuration with overrides applied and secrets masked")
     .description("Prints the configuration with overrides applied. Secrets are masked.")
-    .option(
-      "--effective",
-      "print every value that counts, defaults included, and where each comes from",
-      false,
-    )
+    .option("--effective", "print every value that counts, defaults included, and where each comes from")
     .addHelpText("after", SHOW_HELP)
     .action(async (file: string | undefined, _flags: unknown, command: Command) =>
       (await import("./run.ts")).runShow(context, file, command.optsWithGlobals<ShowFlags>()),

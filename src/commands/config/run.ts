@@ -7,7 +7,7 @@ import { renderCheck, renderValues } from "./render.ts";
 
 /** The options of `config show`. */
 export interface ShowFlags extends GlobalFlags {
-  effective: boolean;
+  effective?: boolean;
 }
 
 /** Checks a configuration and reports; exit code 10 if something is wrong. */

@@ -13,8 +13,8 @@ export function garbageCollectCommand(context: CommandContext): Command {
     .argument("[config]", "path of the registry's config.yml (default: see registry-ctl --help)")
     .summary("delete what no manifest refers to")
     .description(
-      "Deletes blobs and layer links that no manifest needs; with -m also manifests that no tag leads to.\n" +
-        "What an index lists at any depth, and what has a kept manifest as its subject (signatures, SBOMs), is kept.\n" +
+      "Deletes blobs and layer links that no manifest needs; with -m also manifests that no tag leads to. " +
+        "What an index lists at any depth, and what has a kept manifest as its subject (signatures, SBOMs), is kept. " +
         "The registry must be stopped or read-only. A dry run works at any time and changes nothing.",
     )
     .option("-m, --delete-untagged", "delete manifests that no tag leads to")

@@ -12,7 +12,7 @@ export function serveCommand(context: CommandContext): Command {
     .argument("[config]", "path of the registry's config.yml (default: see registry-ctl --help)")
     .summary("run the registry")
     .description(
-      "Runs the registry: clients push to it and pull from it. Without a configuration it stores in ./registry-data,\n" +
+      "Runs the registry: clients push to it and pull from it. Without a configuration it stores in ./registry-data, " +
         "listens on 127.0.0.1:5000, allows deletes and asks for no password.",
     )
     .option(
