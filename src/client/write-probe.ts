@@ -61,7 +61,7 @@ function probePlace(target: ProbeTarget, place: Place): Promise<ProbeResult> {
   return new Promise((resolve) => {
     const fail = (error: NodeJS.ErrnoException): void => {
       if (NOBODY.has(error.code ?? "")) resolve({ kind: "nobody" });
-      else resolve({ kind: "other", answer: `no answer: ${error.message}` });
+      else resolve({ kind: "other", answer: `no answer: ${error.message.trim()}` });
     };
     try {
       const options = {
