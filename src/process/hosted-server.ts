@@ -9,9 +9,11 @@ export interface HostedServer {
   /** Not listening yet. */
   readonly server: Server & { closeAllConnections(): void };
   setReadOnly(on: boolean): void;
-  /** Resolves when all requests have ended or `timeoutMs` is over; 0: waits for all. */
-  drain(timeoutMs: number): Promise<void>;
-  requestsInFlight(): number;
+  /**
+   * Resolves when all requests have ended or `timeoutMs` is over (0: waits for all), with the number of those that
+   * were cut off.
+   */
+  drain(timeoutMs: number): Promise<number>;
 }
 
 /** What a server is made of. */

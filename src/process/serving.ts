@@ -49,8 +49,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     async stop() {
       // The callback only tells that connections have ended, or that it was closed before.
       hosted.server.close(() => {});
-      await hosted.drain(settings.http.drainTimeoutMs);
-      const cut = hosted.requestsInFlight();
+      const cut = await hosted.drain(settings.http.drainTimeoutMs);
       if (cut > 0) logger.warn("requests were cut off at the end of http.draintimeout", { requests: cut });
       hosted.server.closeAllConnections();
       leases.close();

@@ -40,9 +40,9 @@ export interface RegistryServer {
    * Stops listening and keeping connections alive.
    *
    * @param timeoutMs - how long requests may go on; 0: as long as they need
-   * @returns when all requests have ended, or the time is over and the rest was cut off
+   * @returns when all requests have ended, or the time is over and the rest was cut off: how many those were
    */
-  drain(timeoutMs: number): Promise<void>;
+  drain(timeoutMs: number): Promise<number>;
   /** Requests whose answer has not left yet. */
   requestsInFlight(): number;
 }
@@ -74,7 +74,10 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
       if (server.listening) server.close();
       server.closeIdleConnections();
       await inFlight.none(timeoutMs);
+      const cut = inFlight.count;
       server.closeAllConnections();
+      if (cut > 0) await inFlight.none(CLEAN_UP_MS);
+      return cut;
     },
   };
 }
@@ -132,6 +135,9 @@ const BROKEN_REQUEST_STATUS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
+
+/** How long requests that were cut off may take to put away what they had begun. */
+const CLEAN_UP_MS = 2_000;
 
 /** Counts requests, and lets one wait for the last to end. */
 class InFlight {

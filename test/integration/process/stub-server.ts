@@ -44,11 +44,10 @@ export function createStubServer({ order, coordination, accessLog, logger }: Ser
   return {
     server,
     setReadOnly: () => {},
-    requestsInFlight: () => inFlight,
     drain: () =>
       new Promise((resolve) => {
-        if (inFlight === 0) resolve();
-        else onIdle = resolve;
+        if (inFlight === 0) resolve(0);
+        else onIdle = () => resolve(0);
       }),
   };
 }

@@ -470,7 +470,23 @@ describe("draining", () => {
     const closed = new Promise((resolve) => request.on("close", resolve));
     request.write("never finished");
     await expect.poll(() => draining.control.requestsInFlight()).toBe(1);
-    await draining.control.drain(50);
+    expect(await draining.control.drain(50)).toBe(1);
     await closed;
+  });
+
+  it("leaves no upload behind that nobody can go on with", async () => {
+    const draining = await another({});
+    const digest = digestOf(Buffer.from("what does not come"));
+    const request = httpRequest(`${draining.url}/v2/a/blobs/uploads/?digest=${digest}`, { method: "POST" });
+    request.on("error", () => undefined);
+    request.write("some of it");
+    const open = async (): Promise<number> => {
+      let count = 0;
+      for await (const _ of draining.registry.repository("a").uploads.list()) count++;
+      return count;
+    };
+    await expect.poll(open).toBe(1);
+    await draining.control.drain(50);
+    expect(await open()).toBe(0);
   });
 });
