@@ -28,6 +28,7 @@ export const FILESYSTEM_ABILITIES: readonly AbilityName[] = [
   ...MEMORY_ABILITIES,
   "FastReads",
   "EmptyFolders",
+  "DurableRemovals",
   "TemporaryFiles",
 ];
 

@@ -48,8 +48,8 @@ export interface FilesystemOptions {
 
 /**
  * Keeps a registry in a folder. What `put`, `move`, `commit` and `putIfAbsent` have done survives a power cut; what
- * `delete` has removed may come back with one, unless `settleRemovals` follows. New files and folders belong to the owner of the folder they are in when
- * we are root. Symbolic links are followed.
+ * `delete` has removed may come back with one, unless `settleRemovals` follows. New files and folders belong to the
+ * owner of the folder they are in when we are root. Symbolic links are followed.
  *
  * The root folder is made by the first write if it is missing. Opening touches nothing.
  */

@@ -5,6 +5,7 @@ import {
   canCreateExclusively,
   canDeleteMany,
   canScan,
+  canSettleRemovals,
   hasEmptyFolders,
   hasFastReads,
   hasNameListing,
@@ -161,6 +162,20 @@ export function describeAbilities(store: StoreUnderTest): void {
       expect(await driver.removeFolder("/a")).toBe(true);
       expect(await driver.list("/")).toEqual([]);
     });
+
+    changingCase(
+      "DurableRemovals",
+      "settleRemovals takes folders that are there and folders that are gone",
+      async () => {
+        const { driver } = store;
+        if (!canSettleRemovals(driver)) throw lost("DurableRemovals");
+        await driver.put("/a/b/f", bytes("x"));
+        await driver.delete("/a/b/f");
+        if (hasEmptyFolders(driver)) await driver.removeFolder("/a/b");
+        await driver.settleRemovals(["/a/b", "/a", "/", "/never/was"]);
+        await expect(driver.settleRemovals(["a"])).rejects.toThrow(InvalidPathError);
+      },
+    );
 
     changingCase("EmptyFolders", "writers survive folders that are removed beside them", async () => {
       const { driver } = store;
