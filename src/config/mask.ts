@@ -6,10 +6,13 @@ export const MASK = "***";
 
 /** Names that secrets go by where the schema leaves names to the operator: options, headers, fields, unknown keys. */
 const SECRET_NAME =
-  /passw|passphrase|secret|token|access_?key|account_?key|api_?key|license_?key|private_?key|credential|authorization|cookie|dsn/i;
+  /passw|passphrase|secret|token|(?:access|account|api|license|private)[_-]?key|credential|authorization|cookie|dsn/i;
 
 /** User and password in a URL. */
 const USER_INFO = /(\b[a-z][a-z0-9+.-]*:\/\/)[^/?#\s]*@/gi;
+
+/** Parameters of a URL. */
+const QUERY_PARAMETER = /([?&])([^=&#\s]+)=([^&#\s]*)/g;
 
 /**
  * Makes a value fit to be shown: secrets are masked, durations are written as Go writes them.
@@ -21,7 +24,7 @@ export function showValue(key: Key | undefined, name: string, value: ConfigValue
   const isSecret = key === undefined ? SECRET_NAME.test(name) : key.secret;
   if (isSecret) return value === "" || value === null ? value : MASK;
   if (key?.type === "duration" && typeof value === "number") return formatGoDuration(value);
-  if (typeof value === "string") return value.replace(USER_INFO, `$1${MASK}@`);
+  if (typeof value === "string") return showText(value);
   if (Array.isArray(value)) {
     const items = key?.type === "list" ? key.items : undefined;
     return value.map((item) => showValue(items, key === undefined ? name : "", item));
@@ -35,4 +38,12 @@ export function showValue(key: Key | undefined, name: string, value: ConfigValue
     return [each, showValue(undefined, each, part)];
   });
   return Object.fromEntries(entries);
+}
+
+function showText(text: string): string {
+  return text
+    .replace(USER_INFO, `$1${MASK}@`)
+    .replace(QUERY_PARAMETER, (whole, before: string, name: string) =>
+      SECRET_NAME.test(name) ? `${before}${name}=${MASK}` : whole,
+    );
 }
