@@ -1,5 +1,6 @@
 import type { CommandContext, ConfigRequest, GlobalFlags } from "../commands/context.ts";
 import type { LoadedConfig } from "../config/settings.ts";
+import { UsageError } from "../errors.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 
 /** What the context takes from the process. */
@@ -23,7 +24,9 @@ export function createContext({ args, version, signal }: ContextOptions): MainCo
   return {
     version,
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingFolder();
+    },
     stdin,
     stdout,
     stderr,
@@ -40,7 +43,7 @@ export function createContext({ args, version, signal }: ContextOptions): MainCo
       const { loadConfig } = await import("../config/load-config.ts");
       const { flags } = request;
       const loaded = await loadConfig({
-        cwd: process.cwd(),
+        cwd: workingFolder(),
         env: process.env,
         argument: request.argument,
         flag: flags.config,
@@ -77,6 +80,15 @@ export function createContext({ args, version, signal }: ContextOptions): MainCo
       if (text !== "") stdout.write(text.endsWith("\n") ? text : `${text}\n`);
     },
   };
+}
+
+/** @throws {UsageError} if the folder has been removed since somebody went into it */
+function workingFolder(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new UsageError("the working folder does not exist any more", { cause, hint: "Go to another one." });
+  }
 }
 
 /** A progress display whose library is loaded only once there is something to show. */
