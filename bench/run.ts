@@ -1,6 +1,6 @@
 /** Benchmarks by name; each gets the rest of the command line. */
 const BENCHMARKS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
-  graph: async () => (await import("./graph-memory.ts")).graphMemory(),
+  graph: async (args) => (await import("./graph-memory.ts")).graphMemory(args),
   "big-blob": async (args) => (await import("./big-blob.ts")).run(args),
 };
 
