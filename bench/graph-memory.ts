@@ -43,7 +43,8 @@ export async function graphMemory(args: readonly string[]): Promise<void> {
   console.log(
     `peak memory    ${(peakBytes / 1024 ** 2).toFixed(0)} MiB (limit ${LIMIT_BYTES / 1024 ** 2} MiB)`,
   );
-  if (peakBytes > LIMIT_BYTES || plan.table.size < (DIGESTS / REPOSITORIES) * repositories) process.exitCode = 1;
+  if (peakBytes > LIMIT_BYTES || plan.table.size < (DIGESTS / REPOSITORIES) * repositories)
+    process.exitCode = 1;
 }
 
 const LAYERS_PER_REPOSITORY = Math.floor(
