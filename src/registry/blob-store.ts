@@ -1,10 +1,10 @@
 import type { Readable } from "node:stream";
 import { PathNotFoundError } from "../errors.ts";
-import type { Digest } from "../oci/digest.ts";
+import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import { hasFastReads, type OpenedFile } from "../storage/abilities.ts";
 import type { StorageDriver } from "../storage/driver.ts";
-import { BlobUnknownError } from "./errors.ts";
-import { writeLink } from "./link.ts";
+import { BlobUnknownError, BrokenLinkError } from "./errors.ts";
+import { readLink, writeLink } from "./link.ts";
 import { blobDataPath, layerFolderPath, layerLinkPath } from "./paths.ts";
 import type { Repository } from "./repository.ts";
 import { deleteIfThere, fileSizeBytes, removeIfEmpty } from "./small-file.ts";
@@ -37,7 +37,8 @@ export class BlobStore {
 
   /** @returns the size of a blob, always from the store; undefined unless both the link and the data exist */
   async sizeBytes(digest: Digest): Promise<number | undefined> {
-    return (await this.#isLinked(digest)) ? await this.#storedBytes(digest) : undefined;
+    const stored = await this.#storedDigest(digest);
+    return stored === undefined ? undefined : await this.#storedBytes(stored);
   }
 
   /**
@@ -51,9 +52,10 @@ export class BlobStore {
     range?: { offset: number; lengthBytes: number },
     signal?: AbortSignal,
   ): Promise<Readable> {
-    if (!(await this.#isLinked(digest))) throw new BlobUnknownError(this.#repository, digest);
+    const stored = await this.#storedDigest(digest);
+    if (stored === undefined) throw new BlobUnknownError(this.#repository, digest);
     try {
-      return await this.#driver.read(blobDataPath(digest), { ...range, ...(signal ? { signal } : {}) });
+      return await this.#driver.read(blobDataPath(stored), { ...range, ...(signal ? { signal } : {}) });
     } catch (error) {
       if (!(error instanceof PathNotFoundError)) throw error;
       throw new BlobUnknownError(this.#repository, digest, { cause: error });
@@ -67,9 +69,10 @@ export class BlobStore {
    */
   async openFile(digest: Digest): Promise<OpenedFile | undefined> {
     if (!hasFastReads(this.#driver)) return undefined;
-    if (!(await this.#isLinked(digest))) throw new BlobUnknownError(this.#repository, digest);
+    const stored = await this.#storedDigest(digest);
+    if (stored === undefined) throw new BlobUnknownError(this.#repository, digest);
     try {
-      return await this.#driver.openFile(blobDataPath(digest));
+      return await this.#driver.openFile(blobDataPath(stored));
     } catch (error) {
       if (!(error instanceof PathNotFoundError)) throw error;
       throw new BlobUnknownError(this.#repository, digest, { cause: error });
@@ -100,8 +103,11 @@ export class BlobStore {
    * @returns undefined, with nothing changed, if the source does not have it
    */
   async mountFrom(source: Repository, digest: Digest): Promise<BlobInfo | undefined> {
-    if ((await source.blobs.sizeBytes(digest)) === undefined) return undefined;
-    return this.linkIfStored(digest);
+    const stored = await source.blobs.#storedDigest(digest);
+    const sizeBytes = stored === undefined ? undefined : await this.#storedBytes(stored);
+    if (stored === undefined || sizeBytes === undefined) return undefined;
+    await writeLink(this.#driver, layerLinkPath(this.#repository, digest), stored);
+    return { digest, sizeBytes };
   }
 
   /**
@@ -116,8 +122,25 @@ export class BlobStore {
     return { digest, sizeBytes };
   }
 
-  async #isLinked(digest: Digest): Promise<boolean> {
-    return (await fileSizeBytes(this.#driver, layerLinkPath(this.#repository, digest))) !== undefined;
+  /**
+   * Under which digest the data of a linked blob is stored. What the Go registry 2.8 got under another digest than
+   * SHA-256 it stores under its SHA-256, and the link says so; we store it under its own. A link under SHA-256 need not
+   * be read.
+   *
+   * @returns undefined if there is no link, or an unreadable one under another digest than SHA-256
+   * @see https://github.com/distribution/distribution/blob/v2.8.2/registry/storage/linkedblobstore.go
+   */
+  async #storedDigest(digest: Digest): Promise<Digest | undefined> {
+    const path = layerLinkPath(this.#repository, digest);
+    if (digestAlgorithm(digest) === "sha256") {
+      return (await fileSizeBytes(this.#driver, path)) === undefined ? undefined : digest;
+    }
+    try {
+      return await readLink(this.#driver, path);
+    } catch (error) {
+      if (error instanceof BrokenLinkError) return undefined;
+      throw error;
+    }
   }
 
   #storedBytes(digest: Digest): Promise<number | undefined> {

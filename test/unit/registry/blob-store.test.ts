@@ -47,6 +47,25 @@ describe.each(STORES)("blobs in %s", (_name, open) => {
     await expect(registry.repository("one").blobs.open(digest)).rejects.toThrow(BlobUnknownError);
   });
 
+  it("finds what the Go registry stored under SHA-256 by the SHA-512 with which it came", async () => {
+    const driver = await open();
+    const registry = new Registry(driver);
+    const stored = await pushBlob(registry.repository("go"), "abc");
+    const asked = digestOf(Buffer.from("abc"), "sha512");
+    await driver.put(layerLinkPath("go", asked), Buffer.from(stored));
+    const { blobs } = registry.repository("go");
+    expect(await blobs.stat(asked)).toEqual({ digest: asked, sizeBytes: 3 });
+    expect(await textOfStream(await blobs.open(asked))).toBe("abc");
+    const other = registry.repository("other");
+    expect(await other.blobs.mountFrom(registry.repository("go"), asked)).toEqual({
+      digest: asked,
+      sizeBytes: 3,
+    });
+    expect(await textOfStream(await other.blobs.open(asked))).toBe("abc");
+    await driver.put(layerLinkPath("go", asked), new Uint8Array());
+    await expect(blobs.stat(asked)).rejects.toThrow(BlobUnknownError);
+  });
+
   it("does not take a manifest for a blob", async () => {
     const repository = new Registry(await open()).repository("a");
     const { digest } = await pushImage(repository, "config");
