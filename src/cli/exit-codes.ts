@@ -6,6 +6,7 @@ import {
   StorageUnavailableError,
   UsageError,
 } from "../errors.ts";
+import { ReadOnlyStoreError } from "../storage/errors.ts";
 
 /** The exit codes of every command. Scripts rely on them: they never change their meaning. */
 export const EXIT = {
@@ -35,7 +36,15 @@ export function exitCodeOf(error: unknown, stoppedBy: keyof typeof STOP_SIGNALS 
   if (error instanceof CancelledError) return STOP_SIGNALS[stoppedBy ?? "SIGINT"];
   if (error instanceof UsageError) return EXIT.usage;
   if (error instanceof ConfigError) return EXIT.config;
-  if (error instanceof StorageUnavailableError || error instanceof StorageFullError) return EXIT.storage;
+  if (isStorageFailure(error)) return EXIT.storage;
   if (error instanceof RegistryStateError) return EXIT.state;
   return EXIT.failed;
+}
+
+function isStorageFailure(error: unknown): boolean {
+  return (
+    error instanceof StorageUnavailableError ||
+    error instanceof StorageFullError ||
+    error instanceof ReadOnlyStoreError
+  );
 }

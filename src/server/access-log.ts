@@ -13,8 +13,8 @@ export interface AccessRecord {
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get into the log
-const UNSAFE = /["\\\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
+/** What would end a field or a line: quotes, backslashes, control characters and line separators. */
+const UNSAFE = /["\\\p{Cc}\u2028\u2029]/gu;
 
 /**
  * @returns a line in the Combined Log Format, without newline

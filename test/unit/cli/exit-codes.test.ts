@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { exitCodeOf } from "../../../src/cli/exit-codes.ts";
 import * as errors from "../../../src/errors.ts";
+import { ReadOnlyStoreError } from "../../../src/storage/errors.ts";
 
 describe("exitCodeOf", () => {
   it.each([
@@ -8,6 +9,7 @@ describe("exitCodeOf", () => {
     [new errors.ConfigError("x"), 10],
     [new errors.StorageUnavailableError("x"), 11],
     [new errors.StorageFullError("x"), 11],
+    [new ReadOnlyStoreError("memory", "put", "/x"), 11],
     [new errors.RegistryStateError("x"), 12],
     [new errors.PathNotFoundError("memory", "/x"), 1],
     [new TypeError("x"), 1],
