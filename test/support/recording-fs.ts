@@ -38,7 +38,13 @@ export function recordingFs(inner: FsOperations = nodeFs): RecordingFs {
       ...file,
       write: async (buffer, position) => {
         const written = await file.write(buffer, position);
-        log.push({ kind: "write", file: number, position, bytes: buffer.slice(0, written) });
+        // A copy, since the driver uses its buffers again.
+        log.push({
+          kind: "write",
+          file: number,
+          position,
+          bytes: new Uint8Array(buffer.subarray(0, written)),
+        });
         return written;
       },
       datasync: async () => {

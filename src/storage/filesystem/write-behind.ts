@@ -1,7 +1,8 @@
 import { type FsFile, writeFully } from "./fs-operations.ts";
+import { giveBackBuffer, takeBuffer, WRITE_BUFFER_BYTES } from "./write-buffers.ts";
 
-/** Two buffers of this size are written in turn: one is filled while the other goes to disk. */
-const BUFFER_BYTES = 256 * 1024;
+/** What has been taken is written out when nothing more has come for so long. */
+const IDLE_MS = 1000;
 /**
  * After so many bytes a sync is started in the background, so that the last one, for which a client waits, is short
  * however large the file is.
@@ -9,13 +10,14 @@ const BUFFER_BYTES = 256 * 1024;
 export const SYNC_INTERVAL_BYTES = 64 * 1024 * 1024;
 
 /**
- * Writes a file in order, one buffer ahead of the disk. The first failure is kept: every later call fails with it,
+ * Writes a file in order, one buffer ahead of the disk: one is filled while the other goes to disk. When no bytes come
+ * for a while, what was taken is written out and no buffer is held, so that thousands of stalled writers cost no memory
+ * to speak of. The first failure is kept: every later call fails with it,
  * since a failed write or sync cannot be made good (the kernel reports a lost page once).
  */
 export class WriteBehind {
   readonly #file: FsFile;
   #filling: Uint8Array | undefined;
-  #spare: Uint8Array | undefined;
   #filledBytes = 0;
   #pendingBytes = 0;
   #writtenBytes: number;
@@ -23,6 +25,7 @@ export class WriteBehind {
   #writing: Promise<void> = Promise.resolve();
   #syncing: Promise<void> = Promise.resolve();
   #failure: { error: unknown } | undefined;
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(file: FsFile, startBytes: number) {
     this.#file = file;
@@ -38,13 +41,14 @@ export class WriteBehind {
   async write(chunk: Uint8Array): Promise<void> {
     for (let at = 0; at < chunk.length; ) {
       this.#throwFailure();
-      this.#filling ??= Buffer.allocUnsafeSlow(BUFFER_BYTES);
-      const part = chunk.subarray(at, at + BUFFER_BYTES - this.#filledBytes);
+      this.#filling ??= takeBuffer();
+      const part = chunk.subarray(at, at + WRITE_BUFFER_BYTES - this.#filledBytes);
       this.#filling.set(part, this.#filledBytes);
       this.#filledBytes += part.length;
       at += part.length;
-      if (this.#filledBytes === BUFFER_BYTES) await this.#flush();
+      if (this.#filledBytes === WRITE_BUFFER_BYTES) await this.#flush();
     }
+    if (this.#filledBytes > 0) this.#flushWhenIdle();
   }
 
   /** Waits until everything taken is with the kernel. */
@@ -63,20 +67,37 @@ export class WriteBehind {
     this.#throwFailure();
   }
 
-  /** Waits until nothing touches the file any more, whatever came of it. */
+  /** Waits until nothing touches the file any more, whatever came of it. What has not been drained is dropped. */
   async settle(): Promise<void> {
+    clearTimeout(this.#idle);
+    if (this.#filling) giveBackBuffer(this.#filling);
+    this.#filling = undefined;
+    this.#filledBytes = 0;
     await this.#writing;
     await this.#syncing;
   }
 
+  #flushWhenIdle(): void {
+    if (this.#idle) {
+      this.#idle.refresh();
+      return;
+    }
+    // A failure is kept, and told by the next call.
+    this.#idle = setTimeout(() => void this.#flush().catch(() => undefined), IDLE_MS);
+    this.#idle.unref();
+  }
+
   async #flush(): Promise<void> {
-    await this.#writing;
+    // Again, since the flush of an idle writer may wait here beside that of a caller.
+    for (let awaited: Promise<void> | undefined; awaited !== this.#writing; ) {
+      awaited = this.#writing;
+      await awaited;
+    }
     this.#throwFailure();
     const full = this.#filling;
     if (full === undefined || this.#filledBytes === 0) return;
     const bytes = full.subarray(0, this.#filledBytes);
-    this.#filling = this.#spare;
-    this.#spare = undefined;
+    this.#filling = undefined;
     this.#pendingBytes = bytes.length;
     this.#filledBytes = 0;
     this.#writing = this.#writeOut(bytes, full);
@@ -86,6 +107,7 @@ export class WriteBehind {
     try {
       await writeFully(this.#file, bytes, this.#writtenBytes);
       this.#writtenBytes += bytes.length;
+      this.#pendingBytes = 0;
       this.#unsyncedBytes += bytes.length;
       if (this.#unsyncedBytes >= SYNC_INTERVAL_BYTES) {
         await this.#syncing;
@@ -95,7 +117,7 @@ export class WriteBehind {
       this.#failure ??= { error };
     } finally {
       this.#pendingBytes = 0;
-      this.#spare = buffer;
+      giveBackBuffer(buffer);
     }
   }
 
