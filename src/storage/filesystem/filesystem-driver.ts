@@ -1,8 +1,6 @@
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
-import { setImmediate } from "node:timers/promises";
 import { CancelledError, InvalidOffsetError, PathNotFoundError } from "../../errors.ts";
-import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import type {
   BulkDelete,
   ChildName,
@@ -22,21 +20,18 @@ import type {
 } from "../abilities.ts";
 import { checkPath } from "../check-path.ts";
 import type { FileInfo, FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../driver.ts";
+import { BulkWork } from "./bulk-work.ts";
 import { DurableChanges } from "./durable-changes.ts";
 import { FileStream } from "./file-stream.ts";
 import { FilesystemWriter } from "./filesystem-writer.ts";
 import { Folders } from "./folders.ts";
-import { type FsFile, type FsOperations, type FsStat, nodeFs } from "./fs-operations.ts";
-import { type ScanOptions, scanFolder } from "./scan-folder.ts";
-import { readSmallFile, statSmallFile } from "./small-reads.ts";
-import { errorCode, isMissing, translateError } from "./translate-error.ts";
-import { fileInfo, listChildren, listFolder, type WalkPosition, walkFolder } from "./walk-folder.ts";
-
-const NAME = "filesystem";
-/** So many files are removed before the event loop gets its turn. */
-const DELETES_AT_ONCE = 256;
-/** More syncs at a time gain nothing, since a file system commits them together. */
-const SYNCS_AT_ONCE = 16;
+import { type FsOperations, nodeFs } from "./fs-operations.ts";
+import { openedFile } from "./opened-file.ts";
+import { readSmallFile } from "./small-reads.ts";
+import { DRIVER_NAME, StoreFolder } from "./store-folder.ts";
+import { timeOf } from "./store-time.ts";
+import { errorCode, isMissing, notAFile } from "./translate-error.ts";
+import { fileInfo, listChildren, listFolder, walkFolder } from "./walk-folder.ts";
 
 /** Options of {@link FilesystemDriver}. */
 export interface FilesystemOptions {
@@ -67,21 +62,24 @@ export class FilesystemDriver
     BulkDelete,
     TemporaryFiles
 {
-  readonly name = NAME;
+  readonly name = DRIVER_NAME;
   readonly location: string;
-  readonly #fs: FsOperations;
+  readonly #store: StoreFolder;
   readonly #changes: DurableChanges;
   readonly #folders: Folders;
+  readonly #bulk: BulkWork;
 
   constructor(options: FilesystemOptions) {
     this.location = resolve(options.rootDirectory);
-    this.#fs = options.fs ?? nodeFs;
-    this.#folders = new Folders(this.#fs, this.location);
-    this.#changes = new DurableChanges(this.#fs, this.#folders);
+    const fs = options.fs ?? nodeFs;
+    this.#store = new StoreFolder(fs, this.location);
+    this.#folders = new Folders(fs, this.location);
+    this.#changes = new DurableChanges(fs, this.#folders);
+    this.#bulk = new BulkWork(this.#store, this.#folders.syncer);
   }
 
   async get(path: string): Promise<Uint8Array> {
-    const { file, stat } = await this.#open(path);
+    const { file, stat } = await this.#store.open(path);
     try {
       const content = new Uint8Array(stat.size);
       let filled = 0;
@@ -92,55 +90,39 @@ export class FilesystemDriver
       }
       return content.subarray(0, filled);
     } catch (error) {
-      throw this.#translate(error, "read", path);
+      throw this.#store.translate(error, "read", path);
     } finally {
       await file.close();
     }
   }
 
   async put(path: string, content: Uint8Array): Promise<void> {
-    await this.#do("write", path, (absolute) => this.#changes.replace(absolute, content));
+    await this.#store.run("write", path, (absolute) => this.#changes.replace(absolute, content));
   }
 
   async read(path: string, options: ReadOptions = {}): Promise<Readable> {
     const { offset = 0, lengthBytes = Number.POSITIVE_INFINITY, signal } = options;
     if (signal?.aborted) throw new CancelledError();
-    const { file, stat } = await this.#open(path);
+    const { file, stat } = await this.#store.open(path);
     if (!Number.isSafeInteger(offset) || offset < 0 || offset > stat.size) {
       await file.close();
-      throw new InvalidOffsetError(NAME, path, offset);
+      throw new InvalidOffsetError(DRIVER_NAME, path, offset);
     }
     const range = { offset, lengthBytes: Math.min(lengthBytes, stat.size - offset) };
-    return new FileStream(file, range, (error) => this.#translate(error, "read", path), signal);
+    return new FileStream(file, range, (error) => this.#store.translate(error, "read", path), signal);
   }
 
   async openFile(path: string): Promise<OpenedFile> {
-    const { file, stat } = await this.#open(path);
-    let closed = false;
-    return {
-      sizeBytes: stat.size,
-      modifiedMs: stat.mtimeMs,
-      read: async (buffer, position) => {
-        try {
-          return await file.read(buffer, position);
-        } catch (error) {
-          throw this.#translate(error, "read", path);
-        }
-      },
-      close: async () => {
-        if (closed) return;
-        closed = true;
-        await file.close();
-      },
-    };
+    const { file, stat } = await this.#store.open(path);
+    return openedFile(file, stat, (error) => this.#store.translate(error, "read", path));
   }
 
   async openWriter(path: string, options: WriterOptions = {}): Promise<FileWriter> {
     const { append = false, signal } = options;
     if (signal?.aborted) throw new CancelledError();
     const changes = this.#changes;
-    const translate = (error: unknown) => this.#translate(error, "write", path);
-    return this.#do("write", path, async (absolute) => {
+    const translate = (error: unknown) => this.#store.translate(error, "write", path);
+    return this.#store.run("write", path, async (absolute) => {
       if (append) {
         const file = await changes.openInPlace(absolute);
         const end = {
@@ -162,29 +144,30 @@ export class FilesystemDriver
 
   async stat(path: string): Promise<FileInfo> {
     checkPath(path, "folder");
-    return this.#do(
+    return this.#store.run(
       "look at",
       path,
-      async (absolute) => fileInfo(path, await this.#fs.stat(absolute)),
+      async (absolute) => fileInfo(path, await this.#store.fs.stat(absolute)),
       "folder",
     );
   }
 
   async list(path: string): Promise<FileInfo[]> {
-    return this.#do(
+    return this.#store.run(
       "list",
       path,
-      async () => (await listFolder(this.#fs, await this.#position(path))).map((each) => each.info),
+      async () =>
+        (await listFolder(this.#store.fs, await this.#store.position(path))).map((each) => each.info),
       "folder",
     );
   }
 
   async listNames(path: string): Promise<ChildName[]> {
-    return this.#do(
+    return this.#store.run(
       "list",
       path,
       async (absolutePath) => {
-        const children = await listChildren(this.#fs, { path, absolutePath, realAncestors: [] });
+        const children = await listChildren(this.#store.fs, { path, absolutePath, realAncestors: [] });
         return children.map(({ name, isFolder }) => ({ name, isFolder }));
       },
       "folder",
@@ -194,26 +177,26 @@ export class FilesystemDriver
   async *walk(path: string): AsyncGenerator<FileInfo> {
     checkPath(path, "folder");
     try {
-      yield* walkFolder(this.#fs, await this.#position(path));
+      yield* walkFolder(this.#store.fs, await this.#store.position(path));
     } catch (error) {
-      throw this.#translate(error, "list", path);
+      throw this.#store.translate(error, "list", path);
     }
   }
 
   async move(from: string, to: string): Promise<void> {
     checkPath(to);
-    await this.#do("rename", from, async (absolute) => {
-      if (!(await this.#fs.stat(absolute)).isFile()) throw new PathNotFoundError(NAME, from);
-      if (from !== to) await this.#changes.move(absolute, this.#absolute(to));
+    await this.#store.run("rename", from, async (absolute) => {
+      if (!(await this.#store.fs.stat(absolute)).isFile()) throw new PathNotFoundError(DRIVER_NAME, from);
+      if (from !== to) await this.#changes.move(absolute, this.#store.absolute(to));
     });
   }
 
   async delete(path: string): Promise<void> {
-    await this.#do("delete", path, async (absolute) => {
+    await this.#store.run("delete", path, async (absolute) => {
       try {
-        await this.#fs.unlink(absolute);
+        await this.#store.fs.unlink(absolute);
       } catch (error) {
-        throw notAFile(error, path);
+        throw notAFile(DRIVER_NAME, error, path);
       }
     });
   }
@@ -221,34 +204,29 @@ export class FilesystemDriver
   getSync(path: string): Uint8Array | undefined {
     checkPath(path);
     try {
-      return readSmallFile(this.#absolute(path));
+      return readSmallFile(this.#store.absolute(path));
     } catch (error) {
-      throw this.#translate(error, "read", path);
+      throw this.#store.translate(error, "read", path);
     }
   }
 
   statFileSync(path: string): { sizeBytes: number; modifiedMs: number } | undefined {
-    checkPath(path);
-    try {
-      return statSmallFile(this.#absolute(path));
-    } catch (error) {
-      throw this.#translate(error, "look at", path);
-    }
+    return this.#store.statFileSync(path);
   }
 
-  async *scan(
+  scan(
     path: string,
     onFailure: (failure: ScanFailure) => void,
-    asides: ScanAsides = {},
-  ): AsyncGenerator<ScannedFile[]> {
-    yield* this.#scan(path, { ...asides, onFailure, temporary: false });
+    asides?: ScanAsides,
+  ): AsyncIterable<ScannedFile[]> {
+    return this.#bulk.scan(path, onFailure, asides);
   }
 
   async removeFolder(path: string): Promise<boolean> {
     if (checkPath(path, "folder") === "/") return false;
-    return this.#do("remove the folder", path, async (absolute) => {
+    return this.#store.run("remove the folder", path, async (absolute) => {
       try {
-        await this.#fs.rmdir(absolute);
+        await this.#store.fs.rmdir(absolute);
       } catch (error) {
         // EBUSY: something is mounted there.
         if (isMissing(error) || ["ENOTEMPTY", "EEXIST", "EBUSY"].includes(errorCode(error) ?? ""))
@@ -260,116 +238,23 @@ export class FilesystemDriver
     });
   }
 
-  async settleRemovals(folders: Iterable<string>): Promise<void> {
-    await forEachConcurrently(folders, SYNCS_AT_ONCE, (folder) =>
-      this.#do("sync", folder, (absolute) => this.#folders.syncer.syncNearest(absolute), "folder"),
-    );
+  settleRemovals(folders: Iterable<string>): Promise<void> {
+    return this.#bulk.settleRemovals(folders);
   }
 
   async putIfAbsent(path: string, content: Uint8Array): Promise<boolean> {
-    return this.#do("create", path, (absolute) => this.#changes.createIfAbsent(absolute, content));
+    return this.#store.run("create", path, (absolute) => this.#changes.createIfAbsent(absolute, content));
   }
 
-  /**
-   * The modification time that the file system gives to a new file. Where none can be made (no room, no root folder
-   * yet), the clock of this host, which for a local disk is the same.
-   */
-  async now(): Promise<number> {
-    try {
-      await this.#fs.stat(this.location);
-      const { file, temporaryPath } = await this.#changes.openTemporary(this.#absolute("/clock"));
-      try {
-        await file.write(new Uint8Array(1), 0);
-        return (await file.stat()).mtimeMs;
-      } finally {
-        await file.close();
-        await this.#changes.discard(temporaryPath);
-      }
-    } catch (error) {
-      if (["ENOSPC", "EDQUOT", "ENOENT"].includes(errorCode(error) ?? "")) return Date.now();
-      throw this.#translate(error, "create a probe file in", "/");
-    }
+  now(): Promise<number> {
+    return timeOf(this.#store, this.#changes);
   }
 
-  async deleteMany(paths: readonly string[]): Promise<{ path: string; error: unknown }[]> {
-    const failed: { path: string; error: unknown }[] = [];
-    for (const [index, path] of paths.entries()) {
-      if (index > 0 && index % DELETES_AT_ONCE === 0) await setImmediate();
-      try {
-        this.#fs.unlinkSync(this.#absolute(checkPath(path)));
-      } catch (error) {
-        if (!isMissing(error))
-          failed.push({ path, error: this.#translate(notAFile(error, path), "delete", path) });
-      }
-    }
-    return failed;
+  deleteMany(paths: readonly string[]): Promise<{ path: string; error: unknown }[]> {
+    return this.#bulk.deleteMany(paths);
   }
 
-  async sweepTemporaryFiles(path: string, beforeMs: number): Promise<number> {
-    let removed = 0;
-    for await (const batch of this.#scan(path, { onFailure: () => undefined, temporary: true })) {
-      for (const file of batch) {
-        const stat = this.statFileSync(file.path);
-        if (stat === undefined || stat.modifiedMs >= beforeMs) continue;
-        if ((await this.deleteMany([file.path])).length === 0) removed++;
-      }
-    }
-    return removed;
+  sweepTemporaryFiles(path: string, beforeMs: number): Promise<number> {
+    return this.#bulk.sweepTemporaryFiles(path, beforeMs);
   }
-
-  async *#scan(path: string, options: Omit<ScanOptions, "translate">) {
-    checkPath(path, "folder");
-    const translate = (error: unknown, at: string) => this.#translate(error, "list", at);
-    const absolutePath = this.#absolute(path);
-    const real = await this.#fs.realpath(absolutePath).catch(() => absolutePath);
-    yield* scanFolder({ path, absolutePath, realAncestors: [real] }, { ...options, translate });
-  }
-
-  async #position(path: string): Promise<WalkPosition> {
-    const absolutePath = this.#absolute(path);
-    return { path, absolutePath, realAncestors: [await this.#fs.realpath(absolutePath)] };
-  }
-
-  async #open(path: string): Promise<{ file: FsFile; stat: FsStat }> {
-    return this.#do("read", path, async (absolute) => {
-      const file = await this.#fs.open(absolute, "read");
-      try {
-        const stat = await file.stat();
-        if (!stat.isFile()) throw new PathNotFoundError(NAME, path);
-        return { file, stat };
-      } catch (error) {
-        await file.close();
-        throw error;
-      }
-    });
-  }
-
-  /** Checks the path, and turns what goes wrong into our errors. */
-  async #do<T>(
-    operation: string,
-    path: string,
-    work: (absolutePath: string) => Promise<T>,
-    what: "file" | "folder" = "file",
-  ): Promise<T> {
-    checkPath(path, what);
-    try {
-      return await work(this.#absolute(path));
-    } catch (error) {
-      throw this.#translate(error, operation, path);
-    }
-  }
-
-  #absolute(path: string): string {
-    if (path === "/") return this.location;
-    return this.location === "/" ? path : this.location + path;
-  }
-
-  #translate(error: unknown, operation: string, path: string): unknown {
-    return translateError(NAME, error, { operation, path, absolutePath: this.#absolute(path) });
-  }
-}
-
-/** `unlink` of a folder: EISDIR on Linux, EPERM elsewhere. */
-function notAFile(error: unknown, path: string): unknown {
-  return errorCode(error) === "EISDIR" ? new PathNotFoundError(NAME, path, { cause: error }) : error;
 }

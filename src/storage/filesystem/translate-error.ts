@@ -89,3 +89,8 @@ export function translateError(driver: string, error: unknown, failed: FailedOpe
       );
   }
 }
+
+/** `unlink` of a folder is a path that is not there, as folders are no files: EISDIR on Linux, EPERM elsewhere. */
+export function notAFile(driver: string, error: unknown, path: string): unknown {
+  return errorCode(error) === "EISDIR" ? new PathNotFoundError(driver, path, { cause: error }) : error;
+}
