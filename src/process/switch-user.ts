@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, type Stats, statSync } from "node:fs";
 import { StorageUnavailableError } from "../errors.ts";
 
 /** A user and a group, by number. */
@@ -14,8 +14,17 @@ export interface Owner {
  */
 export function ownerToSwitchTo(folder: string): Owner | undefined {
   if (process.getuid?.() !== 0) return undefined;
-  const info = statSync(folder, { throwIfNoEntry: false });
+  const info = statIfPossible(folder);
   return info === undefined || info.uid === 0 ? undefined : { uid: info.uid, gid: info.gid };
+}
+
+/** What makes the folder unusable is told when the store is opened. */
+function statIfPossible(folder: string): Stats | undefined {
+  try {
+    return statSync(folder, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -49,10 +49,12 @@ async function run(context: CommandContext, argument: string | undefined, flags:
   const { runServer, countWorkers } = await import("../../process/run-server.ts");
   const { prepareState } = await import("../../process/prepare-state.ts");
   const { refuseMetadataDatabase } = await import("../../process/refuse-metadata-database.ts");
+  const { requireStore } = await import("../../process/require-store.ts");
   const render = await import("./render.ts");
   const { settings } = config;
   const state = prepareState(settings.storage, flags.stateDir);
   const storage = await context.openStorage(config, flags);
+  requireStore(settings.storage, settings.readOnly || (flags.readOnlyStore ?? false));
   await refuseMetadataDatabase(config, storage);
   const workers = countWorkers({ settings, workers: flags.workers });
   if (workers < (flags.workers ?? 1)) context.notice(render.renderOneWorker(), flags);

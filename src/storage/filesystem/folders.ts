@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { InvalidPathError, StorageUnavailableError } from "../../errors.ts";
 import { FolderSync } from "./folder-sync.ts";
@@ -26,7 +26,7 @@ export class Folders {
     this.#fs = fs;
     this.#root = root;
     this.syncer = new FolderSync(fs, root);
-    const present = statSync(root, { throwIfNoEntry: false });
+    const present = statRoot(root);
     if (present) this.#rootIdentity = identityOf(present);
   }
 
@@ -157,5 +157,23 @@ function unusable(folder: string, cause: unknown): StorageUnavailableError {
   return new StorageUnavailableError(`filesystem: the folder ${folder} cannot be made or does not last`, {
     cause,
     hint: `look whether ${folder} is a symbolic link that leads nowhere, such as to a disk that is not mounted`,
+  });
+}
+
+function statRoot(root: string): Stats | undefined {
+  let found: Stats | undefined;
+  try {
+    found = statSync(root, { throwIfNoEntry: false });
+  } catch (error) {
+    throw unusableRoot(root, errorCode(error) ?? "it cannot be looked at", error);
+  }
+  if (found !== undefined && !found.isDirectory()) throw unusableRoot(root, "it is no folder");
+  return found;
+}
+
+function unusableRoot(root: string, reason: string, cause?: unknown): StorageUnavailableError {
+  return new StorageUnavailableError(`the store ${root} cannot be used: ${reason}`, {
+    cause,
+    hint: "look at storage.filesystem.rootdirectory",
   });
 }

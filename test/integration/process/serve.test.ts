@@ -169,6 +169,17 @@ describe("serve", () => {
     expect(errors()).toContain("database-in-use");
   });
 
+  it("does not say that it listens where the store cannot be made, exit code 11", async () => {
+    writeFileSync(join(folder, "a-file"), "");
+    const file = join(folder, "config.yml");
+    const storage = `storage: {filesystem: {rootdirectory: ${folder}/a-file/data}}`;
+    writeFileSync(file, `version: 0.1\n${storage}\nhttp: {addr: "127.0.0.1:0"}\n`);
+    const { ended, errors } = launch([file]);
+    expect(await ended).toBe(11);
+    expect(errors()).toContain(`error: the store ${folder}/a-file/data cannot be used: ENOTDIR\nhint: `);
+    expect(errors()).not.toContain("listening on");
+  });
+
   it("refuses a number of workers that is none, exit code 2", async () => {
     const { ended } = launch(["--workers", "0", configFile()]);
     expect(await ended).toBe(2);
