@@ -33,22 +33,16 @@ export function configCommand(context: CommandContext): Command {
 
 const CHECK_HELP = `
 Examples:
-  registry-ctl config check /etc/docker/registry/config.yml
-  registry-ctl config check --env-from systemd:docker-registry.service
-  registry-ctl config check --json config.yml
+  $ registry-ctl config check /etc/docker/registry/config.yml
+  $ registry-ctl config check --env-from systemd:docker-registry.service
+  $ registry-ctl config check --json config.yml
 
-Exit codes:
-  0   nothing is wrong; there may be warnings
-  2   wrong usage
-  10  something is wrong, or there is no such file`;
+Exit codes: 0 nothing is wrong, there may be warnings, 2 wrong usage, 10 something is wrong, or there is no such file.`;
 
 const SHOW_HELP = `
 Examples:
-  registry-ctl config show /etc/docker/registry/config.yml
-  registry-ctl config show --effective
-  registry-ctl config show --effective --json --env-from pid:1234
+  $ registry-ctl config show /etc/docker/registry/config.yml
+  $ registry-ctl config show --effective
+  $ registry-ctl config show --effective --json --env-from pid:1234
 
-Exit codes:
-  0   done
-  2   wrong usage
-  10  the file cannot be read as a configuration, or there is no such file`;
+Exit codes: 0 done, 2 wrong usage, 10 the file cannot be read as a configuration, or there is no such file.`;

@@ -19,7 +19,7 @@ export function garbageCollectCommand(context: CommandContext): Command {
     )
     .option("-m, --delete-untagged", "delete manifests that no tag leads to")
     .addOption(new Option("--delete-manifests", "the same as --delete-untagged").hideHelp());
-  withDryRun(command, "say what would be deleted, and why; delete nothing")
+  withDryRun(command, "say what would be deleted, and why; delete nothing", "-d, --dryrun")
     .addOption(new Option("-d", "the same as --dry-run").hideHelp())
     .addOption(
       new Option("--grace <time>", "keep what was written within this time")
