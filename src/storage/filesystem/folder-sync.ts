@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { FsOperations } from "./fs-operations.ts";
 import { errorCode, isMissing } from "./translate-error.ts";
 
-/** How many folders are remembered as durable; at about 200 bytes each. */
+/** How many folders are remembered as durable; at about 300 bytes each. */
 const REMEMBERED_FOLDERS = 10_000;
 /** Some network file systems cannot sync a folder; nothing better can be done there. */
 const CANNOT_SYNC = new Set(["EINVAL", "ENOTSUP", "EBADF"]);
@@ -15,13 +15,15 @@ interface Running {
 /**
  * Makes names durable. Syncs of one folder that are asked for while one is running share the next, so that a hundred
  * commits into one folder cost two or three syncs. A folder whose own name may not be durable yet (another process may
- * just have made it) has its parents synced along; what is known to be durable is remembered.
+ * just have made it) has its parents synced along; what is known to be durable is remembered, with the identity of the
+ * folder, as another process may remove it and make it again.
  */
 export class FolderSync {
   readonly #fs: FsOperations;
   readonly #root: string;
   readonly #running = new Map<string, Running>();
-  readonly #durable = new Set<string>();
+  /** The identity that each folder had when its name was made durable. */
+  readonly #durable = new Map<string, string>();
   readonly #madeMeanwhile = new Set<Set<string>>();
 
   constructor(fs: FsOperations, root: string) {
@@ -35,22 +37,29 @@ export class FolderSync {
     for (const made of this.#madeMeanwhile) made.add(folder);
   }
 
-  /** Makes the entries of a folder durable, and the folder's own name with those of its parents up to the root. */
+  /**
+   * Makes the entries of a folder durable, and the folder's own name with those of its parents up to the root. What the
+   * caller has made in the folder must be there already: it keeps the folder from being removed meanwhile.
+   */
   async sync(folder: string): Promise<void> {
-    const toSync = [folder];
-    const named: string[] = [];
-    for (let at = folder; at !== this.#root && !this.#durable.has(at); at = dirname(at)) {
-      named.push(at);
-      toSync.push(dirname(at));
-    }
     const madeMeanwhile = new Set<string>();
     this.#madeMeanwhile.add(madeMeanwhile);
+    const named = new Map<string, string | undefined>();
     try {
+      for (let at = folder; at !== this.#root; at = dirname(at)) {
+        const identity = this.#identityOf(at);
+        // A folder that stayed the same has had its name, and so have those above it, since that was made durable.
+        if (identity !== undefined && this.#durable.get(at) === identity) break;
+        named.set(at, identity);
+      }
+      const toSync = [folder, ...[...named.keys()].map((each) => dirname(each))];
       await Promise.all(toSync.map((each) => this.syncOnly(each)));
     } finally {
       this.#madeMeanwhile.delete(madeMeanwhile);
     }
-    for (const each of named) if (!madeMeanwhile.has(each)) this.#remember(each);
+    for (const [at, identity] of named) {
+      if (identity !== undefined && !madeMeanwhile.has(at)) this.#remember(at, identity);
+    }
   }
 
   /** Makes the entries of a folder durable, or those of the nearest folder above it that is there. */
@@ -79,6 +88,19 @@ export class FolderSync {
     }
   }
 
+  #identityOf(folder: string): string | undefined {
+    try {
+      // Synchronous, as the folder is in use: a look at it takes microseconds, and a turn of a thread ten times as long.
+      const { dev, ino, birthtimeMs, ctimeMs } = this.#fs.statSync(folder);
+      // The number of a removed folder is soon given to another. Where a file system keeps no time of birth, it is 0 or
+      // the time of the last change.
+      return `${dev}:${ino}:${birthtimeMs === ctimeMs ? 0 : birthtimeMs}`;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
   #start(folder: string): Promise<void> {
     const started: Running = { current: this.#run(folder), next: undefined };
     this.#running.set(folder, started);
@@ -98,13 +120,13 @@ export class FolderSync {
     }
   }
 
-  #remember(folder: string): void {
+  #remember(folder: string, identity: string): void {
     if (this.#durable.size >= REMEMBERED_FOLDERS) {
-      for (const oldest of this.#durable) {
+      for (const oldest of this.#durable.keys()) {
         this.#durable.delete(oldest);
         break;
       }
     }
-    this.#durable.add(folder);
+    this.#durable.set(folder, identity);
   }
 }

@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { constants, unlinkSync } from "node:fs";
+import { constants, statSync, unlinkSync } from "node:fs";
 import * as fs from "node:fs/promises";
 
 /** What the driver asks of one open file. */
@@ -21,6 +21,8 @@ export interface FsFile {
 export interface FsStat {
   size: number;
   mtimeMs: number;
+  ctimeMs: number;
+  birthtimeMs: number;
   uid: number;
   gid: number;
   dev: number;
@@ -51,6 +53,8 @@ export interface FsOperations {
   /** Makes the entries of a folder durable. */
   syncFolder(path: string): Promise<void>;
   stat(path: string): Promise<FsStat>;
+  /** For a file or folder that was used just now, whose attributes the kernel still has. */
+  statSync(path: string): FsStat;
   readdir(path: string): Promise<Dirent[]>;
   realpath(path: string): Promise<string>;
 }
@@ -80,6 +84,7 @@ export const nodeFs: FsOperations = {
     }
   },
   stat: (path) => fs.stat(path),
+  statSync: (path) => statSync(path),
   readdir: (path) => fs.readdir(path, { withFileTypes: true }),
   realpath: (path) => fs.realpath(path),
 };

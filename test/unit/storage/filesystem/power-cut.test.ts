@@ -70,6 +70,22 @@ describe("what the filesystem driver has acknowledged survives a power cut", () 
     expectAcknowledged();
   });
 
+  it.each([
+    ["the folder itself", ["/a/b"], ["/a/b"]],
+    ["folders above it too", ["/a/b", "/a"], ["/a"]],
+    ["both again", ["/a/b", "/a"], ["/a", "/a/b"]],
+  ])("after another process removed and made again %s", async (_, removed, madeAgain) => {
+    await put("/a/b/link", "first");
+    const other = new FilesystemDriver({ rootDirectory, fs: recorder.fs });
+    await other.delete("/a/b/link");
+    for (const folder of removed) expect(await other.removeFolder(folder)).toBe(true);
+    await other.settleRemovals(removed);
+    recorder.log.splice(0, recorder.log.length, ...recorder.log.filter((change) => change.kind !== "mark"));
+    for (const folder of madeAgain) await recorder.fs.mkdir(rootDirectory + folder);
+    await put("/a/b/link", "again");
+    expectAcknowledged();
+  });
+
   it("after an upload in several requests is moved to its blob", async () => {
     for (const part of ["one ", "two ", "three"]) {
       const writer = await driver.openWriter("/uploads/u/data", { append: true });
