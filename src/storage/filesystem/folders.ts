@@ -161,13 +161,15 @@ function unusable(folder: string, cause: unknown): StorageUnavailableError {
 }
 
 function statRoot(root: string): Stats | undefined {
-  let found: Stats | undefined;
+  let found: Stats;
   try {
-    found = statSync(root, { throwIfNoEntry: false });
+    // Not `throwIfNoEntry: false`: newer versions of Node take a file in place of a parent folder for "no entry".
+    found = statSync(root);
   } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
     throw unusableRoot(root, errorCode(error) ?? "it cannot be looked at", error);
   }
-  if (found !== undefined && !found.isDirectory()) throw unusableRoot(root, "it is no folder");
+  if (!found.isDirectory()) throw unusableRoot(root, "it is no folder");
   return found;
 }
 
