@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import {
@@ -18,32 +17,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ChildProcesses, type RunningChild } from "./child-processes.ts";
 
 const PROGRAM = fileURLToPath(new URL("./run-cli.ts", import.meta.url));
 const TSX = import.meta.resolve("tsx");
 const isRoot = process.getuid?.() === 0;
 
-interface Running {
-  child: ChildProcess;
-  ended: Promise<number | null>;
-  output(): string;
-  errors(): string;
-}
-
 describe("serve", () => {
+  const children = new ChildProcesses();
   let folder: string;
-  let running: Running[];
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "registry-ctl-serve-"));
-    running = [];
   });
 
   afterEach(async () => {
-    for (const { child, ended } of running) {
-      child.kill("SIGKILL");
-      await ended;
-    }
+    await children.killAll();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -243,27 +232,17 @@ describe("serve", () => {
     return file;
   }
 
-  function launch(args: string[], env: Record<string, string> = {}): Running {
-    const child = spawn(process.execPath, ["--import", TSX, PROGRAM, "serve", ...args], {
+  function launch(args: string[], env: Record<string, string> = {}): RunningChild {
+    return children.launch(["--import", TSX, PROGRAM, "serve", ...args], {
       cwd: folder,
       env: { PATH: process.env["PATH"], HOME: folder, XDG_STATE_HOME: join(folder, "xdg"), ...env },
-      stdio: ["ignore", "pipe", "pipe"],
     });
-    let output = "";
-    let errors = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      errors += text;
-    });
-    const ended = once(child, "close").then(() => child.exitCode);
-    const launched = { child, ended, output: () => output, errors: () => errors };
-    running.push(launched);
-    return launched;
   }
 
-  async function start(args: string[], env?: Record<string, string>): Promise<Running & { url: string }> {
+  async function start(
+    args: string[],
+    env?: Record<string, string>,
+  ): Promise<RunningChild & { url: string }> {
     const launched = launch(["--workers", "2", "--state-dir", join(folder, "state"), ...args], env);
     for (;;) {
       const url = /listening on (\S+)/.exec(launched.errors())?.[1];

@@ -1,4 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -6,33 +5,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ChildProcesses, type RunningChild } from "./child-processes.ts";
 
 const WORKER = new URL("./stub-worker.ts", import.meta.url);
 const LATE_WORKER = new URL("./stub-late-worker.ts", import.meta.url);
 const PROGRAM = fileURLToPath(new URL("./stub-supervisor.ts", import.meta.url));
 
-interface Running {
-  child: ChildProcess;
-  port: number;
-  output(): string;
-  errors(): string;
-  ended: Promise<number | null>;
-}
+type Running = RunningChild & { port: number };
 
 describe("supervisor", () => {
+  const children = new ChildProcesses();
   let folder: string;
-  let running: Running[];
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), "registry-ctl-supervisor-"));
-    running = [];
   });
 
   afterEach(async () => {
-    for (const { child, ended } of running) {
-      child.kill("SIGKILL");
-      await ended;
-    }
+    await children.killAll();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -128,22 +118,8 @@ describe("supervisor", () => {
     expect(errors()).toMatch(/error: the workers die again and again at their start: exit code 7\n$/);
   });
 
-  function launch(addr: string, workerProgram = WORKER): Omit<Running, "port"> {
-    const child = spawn(process.execPath, ["--import", "tsx", PROGRAM, folder, addr, workerProgram.href], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let output = "";
-    let errors = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      output += text;
-    });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      errors += text;
-    });
-    const ended = once(child, "close").then(() => child.exitCode);
-    const launched = { child, ended, output: () => output, errors: () => errors };
-    running.push({ ...launched, port: 0 });
-    return launched;
+  function launch(addr: string, workerProgram = WORKER): RunningChild {
+    return children.launch(["--import", "tsx", PROGRAM, folder, addr, workerProgram.href]);
   }
 
   async function start(): Promise<Running> {

@@ -1,20 +1,11 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { CancelledError } from "../../../src/errors.ts";
-import type { Logger } from "../../../src/lib/logger.ts";
 import { digestOf } from "../../../src/oci/digest.ts";
 import type { WorkerMessage } from "../../../src/process/messages.ts";
 import { SupervisedCoordination } from "../../../src/process/supervised-coordination.ts";
 import { LeaseLog } from "../../../src/state/lease-log.ts";
+import { silentLogger } from "../../support/silent-logger.ts";
 
-const nothing = () => {};
-const logger: Logger = {
-  error: nothing,
-  warn: nothing,
-  info: nothing,
-  debug: nothing,
-  trace: nothing,
-  child: () => logger,
-};
 const forever = new AbortController().signal;
 const LEASED = `sha256:${"a".repeat(64)}`;
 const FREE = `sha256:${"b".repeat(64)}`;
@@ -25,8 +16,9 @@ describe("SupervisedCoordination", () => {
 
   beforeEach(() => {
     sent = [];
-    coordination = new SupervisedCoordination(new LeaseLog({ folder: undefined, logger }), (message) =>
-      sent.push(message),
+    coordination = new SupervisedCoordination(
+      new LeaseLog({ folder: undefined, logger: silentLogger }),
+      (message) => sent.push(message),
     );
   });
 

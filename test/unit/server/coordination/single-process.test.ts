@@ -1,26 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { CancelledError } from "../../../../src/errors.ts";
-import type { Logger } from "../../../../src/lib/logger.ts";
 import { SingleProcessCoordination } from "../../../../src/server/coordination/single-process.ts";
 import { TAKEOVER_AFTER_MS } from "../../../../src/server/coordination/upload-queue.ts";
 import { LeaseLog } from "../../../../src/state/lease-log.ts";
+import { silentLogger } from "../../../support/silent-logger.ts";
 
-const nothing = () => {};
-const logger: Logger = {
-  error: nothing,
-  warn: nothing,
-  info: nothing,
-  debug: nothing,
-  trace: nothing,
-  child: () => logger,
-};
 const forever = new AbortController().signal;
 
 describe("SingleProcessCoordination", () => {
   let coordination: SingleProcessCoordination;
 
   beforeEach(() => {
-    coordination = new SingleProcessCoordination(new LeaseLog({ folder: undefined, logger }));
+    coordination = new SingleProcessCoordination(new LeaseLog({ folder: undefined, logger: silentLogger }));
   });
 
   afterEach(() => {
