@@ -16,7 +16,7 @@ unstable_packages=(crane oras)
 apt_quietly() {
   local log
   log=$(mktemp)
-  if ! apt-get -q "$@" </dev/null >"$log" 2>&1; then
+  if ! apt-get -q -o Acquire::Retries=3 "$@" </dev/null >"$log" 2>&1; then
     cat "$log" >&2
     echo "install-programs: apt-get $* failed" >&2
     rm -f "$log"
