@@ -1,4 +1,3 @@
-import { rmdirSync } from "node:fs";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -7,17 +6,11 @@ import { describe, expect, it } from "vitest";
 
 const SCRIPT = resolve("bin/registry-ctl.js");
 
-/** Runs it in a folder that is removed before it begins. */
+/** Runs it in a folder that is removed before it begins: by the shell, which must have started in it. */
 async function runInRemovedFolder(args: string) {
   const folder = await mkdtemp(join(tmpdir(), "removed-folder-"));
-  const run = execa("sh", ["-c", `read -r _; exec "$0" "$1" ${args}`, process.execPath, SCRIPT], {
-    cwd: folder,
-    reject: false,
-    stdin: "pipe",
-  });
-  rmdirSync(folder);
-  run.stdin.end("go\n");
-  return run;
+  const script = `rmdir "$2" && exec "$0" "$1" ${args}`;
+  return execa("sh", ["-c", script, process.execPath, SCRIPT, folder], { cwd: folder, reject: false });
 }
 
 describe("in a folder that has been removed", () => {
