@@ -91,10 +91,11 @@ export class FolderSync {
   #identityOf(folder: string): string | undefined {
     try {
       // Synchronous, as the folder is in use: a look at it takes microseconds, and a turn of a thread ten times as long.
-      const { dev, ino, birthtimeMs, ctimeMs } = this.#fs.statSync(folder);
-      // The number of a removed folder is soon given to another. Where a file system keeps no time of birth, it is 0 or
-      // the time of the last change.
-      return `${dev}:${ino}:${birthtimeMs === ctimeMs ? 0 : birthtimeMs}`;
+      const { dev, ino, birthtimeMs } = this.#fs.statSync(folder);
+      // The number of a removed folder is soon given to another. Where a file system keeps no time of birth, this is 0, or
+      // the time of the last change: then every change costs one more sync. Two folders that have the number one after the
+      // other within one tick of the kernel's clock, some milliseconds, are not told apart.
+      return `${dev}:${ino}:${birthtimeMs}`;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;

@@ -21,7 +21,6 @@ export interface FsFile {
 export interface FsStat {
   size: number;
   mtimeMs: number;
-  ctimeMs: number;
   birthtimeMs: number;
   uid: number;
   gid: number;
