@@ -1,3 +1,4 @@
+import type { StorageSettings } from "../config/settings.ts";
 import type { StorageDriver } from "./driver.ts";
 
 /*
@@ -38,6 +39,44 @@ export interface Scannable {
     onFailure: (failure: ScanFailure) => void,
     asides?: ScanAsides,
   ): AsyncIterable<ScannedFile[]>;
+}
+
+/**
+ * Folders that are read and changed synchronously. Costs a third of the same with promises, and blocks: for worker
+ * threads and commands, never used inside `serve`.
+ */
+export interface SynchronousFolders {
+  /**
+   * As {@link Scannable.scan}, but folders whose name `isLeaf` are not looked into: such a folder is given in the place
+   * of its first file, with a `/` at the end of its path.
+   */
+  scanDownTo(
+    path: string,
+    isLeaf: (name: string) => boolean,
+    onFailure: (failure: ScanFailure) => void,
+    asides?: ScanAsides,
+  ): AsyncIterable<ScannedFile[]>;
+  /**
+   * @returns the names of the direct children, files and folders alike, in any order and without temporary files;
+   *   undefined if there is no such folder
+   * @throws {StorageUnavailableError}
+   */
+  listNamesSync(path: string): string[] | undefined;
+  /**
+   * Removes exactly one file.
+   *
+   * @returns false if there was none
+   * @throws {StorageUnavailableError}
+   */
+  deleteFileSync(path: string): boolean;
+  /** As {@link EmptyFolders.removeFolder}. */
+  removeFolderSync(path: string): boolean;
+}
+
+/** Can be opened once more in another thread. */
+export interface Reopenable {
+  /** What `openDriver` was called with. */
+  readonly openedWith: { settings: StorageSettings; readOnly: boolean };
 }
 
 /** One child of a folder by its name alone. */
@@ -141,6 +180,18 @@ export interface TemporaryFiles {
 /** Tells whether a driver can {@link Scannable.scan}. */
 export function canScan<T extends StorageDriver>(driver: T): driver is T & Scannable {
   return "scan" in driver && typeof driver.scan === "function";
+}
+
+/** Tells whether a driver has {@link SynchronousFolders}. */
+export function hasSynchronousFolders<T extends StorageDriver>(
+  driver: T,
+): driver is T & SynchronousFolders & SmallReads {
+  return "listNamesSync" in driver && typeof driver.listNamesSync === "function" && hasSmallReads(driver);
+}
+
+/** Tells whether a driver is {@link Reopenable}. */
+export function isReopenable<T extends StorageDriver>(driver: T): driver is T & Reopenable {
+  return "openedWith" in driver && driver.openedWith !== undefined;
 }
 
 /** Tells whether a driver has {@link NameListing}. */

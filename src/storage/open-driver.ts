@@ -1,4 +1,5 @@
 import type { StorageSettings } from "../config/settings.ts";
+import type { Reopenable } from "./abilities.ts";
 import type { StorageDriver } from "./driver.ts";
 import { FilesystemDriver } from "./filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "./memory/memory-driver.ts";
@@ -12,8 +13,12 @@ import { retryDriver } from "./wrappers/retry/retry-driver.ts";
  * @param options.readOnly - every change is refused
  */
 export function openDriver(settings: StorageSettings, options: { readOnly?: boolean } = {}): StorageDriver {
-  const driver = openPlain(settings);
-  return options.readOnly ? readOnlyDriver(driver) : driver;
+  const readOnly = options.readOnly ?? false;
+  const plain = openPlain(settings);
+  const driver = readOnly ? readOnlyDriver(plain) : plain;
+  const reopenable: Partial<Reopenable> =
+    settings.driver === "filesystem" ? { openedWith: { settings, readOnly } } : {};
+  return Object.assign(driver, reopenable);
 }
 
 function openPlain(settings: StorageSettings): StorageDriver {

@@ -26,6 +26,7 @@ export const MEMORY_ABILITIES: readonly AbilityName[] = [
 /** What the filesystem driver can: everything. */
 export const FILESYSTEM_ABILITIES: readonly AbilityName[] = [
   ...MEMORY_ABILITIES,
+  "SynchronousFolders",
   "FastReads",
   "EmptyFolders",
   "DurableRemovals",

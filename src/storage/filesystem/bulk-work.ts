@@ -1,3 +1,4 @@
+import { readdirSync, rmdirSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import type {
@@ -7,13 +8,15 @@ import type {
   ScanFailure,
   Scannable,
   ScannedFile,
+  SynchronousFolders,
   TemporaryFiles,
 } from "../abilities.ts";
 import { checkPath } from "../check-path.ts";
 import type { FolderSync } from "./folder-sync.ts";
 import { type ScanOptions, scanFolder } from "./scan-folder.ts";
 import { DRIVER_NAME, type StoreFolder } from "./store-folder.ts";
-import { isMissing, notAFile } from "./translate-error.ts";
+import { isTemporaryName } from "./temporary-name.ts";
+import { isFolderInUse, isMissing, notAFile } from "./translate-error.ts";
 
 /** So many files are removed before the event loop gets its turn. */
 const DELETES_AT_ONCE = 256;
@@ -21,7 +24,7 @@ const DELETES_AT_ONCE = 256;
 const SYNCS_AT_ONCE = 16;
 
 /** What is done to many files of a store at once. */
-export class BulkWork implements Scannable, BulkDelete, DurableRemovals, TemporaryFiles {
+export class BulkWork implements Scannable, SynchronousFolders, BulkDelete, DurableRemovals, TemporaryFiles {
   readonly #store: StoreFolder;
   readonly #syncer: FolderSync;
 
@@ -38,6 +41,49 @@ export class BulkWork implements Scannable, BulkDelete, DurableRemovals, Tempora
     yield* this.#scan(path, { ...asides, onFailure, temporary: false });
   }
 
+  async *scanDownTo(
+    path: string,
+    isLeaf: (name: string) => boolean,
+    onFailure: (failure: ScanFailure) => void,
+    asides: ScanAsides = {},
+  ): AsyncGenerator<ScannedFile[]> {
+    yield* this.#scan(path, { ...asides, onFailure, temporary: false, isLeaf });
+  }
+
+  listNamesSync(path: string): string[] | undefined {
+    checkPath(path, "folder");
+    try {
+      const names = readdirSync(this.#store.absolute(path));
+      return names.some(isTemporaryName) ? names.filter((name) => !isTemporaryName(name)) : names;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw this.#store.translate(error, "list", path);
+    }
+  }
+
+  deleteFileSync(path: string): boolean {
+    try {
+      this.#store.fs.unlinkSync(this.#store.absolute(checkPath(path)));
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw this.#store.translate(notAFile(DRIVER_NAME, error, path), "delete", path);
+    }
+  }
+
+  removeFolderSync(path: string): boolean {
+    if (checkPath(path, "folder") === "/") return false;
+    const absolute = this.#store.absolute(path);
+    try {
+      rmdirSync(absolute);
+    } catch (error) {
+      if (isFolderInUse(error)) return false;
+      throw this.#store.translate(error, "remove the folder", path);
+    }
+    this.#syncer.forget(absolute);
+    return true;
+  }
+
   async settleRemovals(folders: Iterable<string>): Promise<void> {
     await forEachConcurrently(folders, SYNCS_AT_ONCE, (folder) =>
       this.#store.run("sync", folder, (absolute) => this.#syncer.syncNearest(absolute), "folder"),
@@ -49,13 +95,9 @@ export class BulkWork implements Scannable, BulkDelete, DurableRemovals, Tempora
     for (const [index, path] of paths.entries()) {
       if (index > 0 && index % DELETES_AT_ONCE === 0) await setImmediate();
       try {
-        this.#store.fs.unlinkSync(this.#store.absolute(checkPath(path)));
+        this.deleteFileSync(path);
       } catch (error) {
-        if (!isMissing(error))
-          failed.push({
-            path,
-            error: this.#store.translate(notAFile(DRIVER_NAME, error, path), "delete", path),
-          });
+        failed.push({ path, error });
       }
     }
     return failed;

@@ -16,6 +16,7 @@ import type {
   ScannedFile,
   SmallReads,
   StoreClock,
+  SynchronousFolders,
   TemporaryFiles,
 } from "../abilities.ts";
 import { checkPath } from "../check-path.ts";
@@ -30,7 +31,7 @@ import { openedFile } from "./opened-file.ts";
 import { readSmallFile } from "./small-reads.ts";
 import { DRIVER_NAME, StoreFolder } from "./store-folder.ts";
 import { timeOf } from "./store-time.ts";
-import { errorCode, isMissing, notAFile } from "./translate-error.ts";
+import { isFolderInUse, notAFile } from "./translate-error.ts";
 import { fileInfo, listChildren, listFolder, walkFolder } from "./walk-folder.ts";
 
 /** Options of {@link FilesystemDriver}. */
@@ -55,6 +56,7 @@ export class FilesystemDriver
     SmallReads,
     FastReads,
     Scannable,
+    SynchronousFolders,
     EmptyFolders,
     DurableRemovals,
     ExclusiveCreate,
@@ -222,15 +224,34 @@ export class FilesystemDriver
     return this.#bulk.scan(path, onFailure, asides);
   }
 
+  scanDownTo(
+    path: string,
+    isLeaf: (name: string) => boolean,
+    onFailure: (failure: ScanFailure) => void,
+    asides?: ScanAsides,
+  ): AsyncIterable<ScannedFile[]> {
+    return this.#bulk.scanDownTo(path, isLeaf, onFailure, asides);
+  }
+
+  listNamesSync(path: string): string[] | undefined {
+    return this.#bulk.listNamesSync(path);
+  }
+
+  deleteFileSync(path: string): boolean {
+    return this.#bulk.deleteFileSync(path);
+  }
+
+  removeFolderSync(path: string): boolean {
+    return this.#bulk.removeFolderSync(path);
+  }
+
   async removeFolder(path: string): Promise<boolean> {
     if (checkPath(path, "folder") === "/") return false;
     return this.#store.run("remove the folder", path, async (absolute) => {
       try {
         await this.#store.fs.rmdir(absolute);
       } catch (error) {
-        // EBUSY: something is mounted there.
-        if (isMissing(error) || ["ENOTEMPTY", "EEXIST", "EBUSY"].includes(errorCode(error) ?? ""))
-          return false;
+        if (isFolderInUse(error)) return false;
         throw error;
       }
       this.#folders.syncer.forget(absolute);

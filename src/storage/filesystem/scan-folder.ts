@@ -14,6 +14,8 @@ export interface ScanOptions extends ScanAsides {
   translate: (error: unknown, path: string, absolutePath: string) => unknown;
   /** true: only the driver's temporary files; false: all others. */
   temporary: boolean;
+  /** Folders of such a name are given with a `/` at the end and not looked into. */
+  isLeaf?: (name: string) => boolean;
 }
 
 /**
@@ -57,6 +59,10 @@ function* filesBelow(
       const isTemporary = isTemporaryName(child.name);
       if (isTemporary === options.temporary) yield child.path;
       else if (isTemporary) options.onTemporaryFile?.(child.path);
+      continue;
+    }
+    if (options.isLeaf?.(child.name)) {
+      yield `${child.path}/`;
       continue;
     }
     const realAncestors = child.isLink ? follow(child, at, options) : at.realAncestors;

@@ -28,6 +28,12 @@ export function isMissing(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR";
 }
 
+/** Tells whether `rmdir` failed because there is no such folder, or something is in it. */
+export function isFolderInUse(error: unknown): boolean {
+  // EBUSY: something is mounted there.
+  return isMissing(error) || ["ENOTEMPTY", "EEXIST", "EBUSY"].includes(errorCode(error) ?? "");
+}
+
 /** Turns an error of `node:fs` into one of ours; anything that is no system error is given back as it is. */
 export function translateError(driver: string, error: unknown, failed: FailedOperation): unknown {
   if (error instanceof RegistryCtlError) return error;

@@ -14,17 +14,20 @@ import {
   hasNameListing,
   hasSmallReads,
   hasStoreClock,
+  hasSynchronousFolders,
   hasTemporaryFiles,
   type NameListing,
   type OpenedFile,
   type Scannable,
   type SmallReads,
   type StoreClock,
+  type SynchronousFolders,
   type TemporaryFiles,
 } from "../abilities.ts";
 import type { FileWriter, StorageDriver } from "../driver.ts";
 
 type Abilities = Scannable &
+  SynchronousFolders &
   NameListing &
   SmallReads &
   FastReads &
@@ -51,9 +54,9 @@ export interface StorageCall {
 export interface Around {
   /** Around every call that gives a promise. */
   call?<T>(call: StorageCall, run: () => Promise<T>): Promise<T>;
-  /** Around `getSync` and `statFileSync`. */
+  /** Around the synchronous calls. */
   callSync?<T>(call: StorageCall, run: () => T): T;
-  /** Around `walk` and `scan`. `path` tells where an item stands. */
+  /** Around `walk` and the scans. `path` tells where an item stands. */
   iterate?<T>(call: StorageCall, run: () => AsyncIterable<T>): AsyncIterable<T>;
   /** Around each writer that has been opened. */
   writer?(path: string, writer: FileWriter): FileWriter;
@@ -105,6 +108,16 @@ function wrappedAbilities(
   if (canScan(inner)) {
     abilities.scan = (path, onFailure, asides) =>
       iterate({ method: "scan", path }, () => inner.scan(path, onFailure, asides));
+  }
+  if (hasSynchronousFolders(inner)) {
+    abilities.scanDownTo = (path, isLeaf, onFailure, asides) =>
+      iterate({ method: "scanDownTo", path }, () => inner.scanDownTo(path, isLeaf, onFailure, asides));
+    abilities.listNamesSync = (path) =>
+      callSync({ method: "listNamesSync", path }, () => inner.listNamesSync(path));
+    abilities.deleteFileSync = (path) =>
+      callSync({ method: "deleteFileSync", path }, () => inner.deleteFileSync(path));
+    abilities.removeFolderSync = (path) =>
+      callSync({ method: "removeFolderSync", path }, () => inner.removeFolderSync(path));
   }
   if (hasNameListing(inner)) {
     abilities.listNames = (path) => call({ method: "listNames", path }, () => inner.listNames(path));

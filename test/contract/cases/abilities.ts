@@ -11,6 +11,7 @@ import {
   hasNameListing,
   hasSmallReads,
   hasStoreClock,
+  hasSynchronousFolders,
 } from "../../../src/storage/abilities.ts";
 import { type AbilityName, abilitiesOf } from "./ability-guards.ts";
 import { bytes, patternBytes, type StoreUnderTest, text, walkedPaths } from "./store-under-test.ts";
@@ -91,6 +92,60 @@ export function describeAbilities(store: StoreUnderTest): void {
       await expect(driver.listNames("/d/f")).rejects.toThrow(PathNotFoundError);
       await expect(driver.listNames("/../d")).rejects.toThrow(InvalidPathError);
     });
+
+    caseFor(
+      "SynchronousFolders",
+      "scanDownTo gives some folders whole, in the place of their files",
+      async () => {
+        const { driver } = store;
+        if (!hasSynchronousFolders(driver)) throw lost("SynchronousFolders");
+        for (const path of ["/a-b", "/a/_x/f/g", "/a/_x-y", "/a/b/_x/f", "/a0"]) {
+          await store.seed.put(path, bytes(path));
+        }
+        const isLeaf = (name: string) => name.startsWith("_");
+        const scanned: string[] = [];
+        const unexpected = (failure: unknown) => expect(failure).toBeUndefined();
+        for await (const batch of driver.scanDownTo("/", isLeaf, unexpected)) {
+          scanned.push(...batch.map((file) => file.path));
+        }
+        expect(scanned).toEqual(["/a-b", "/a/_x-y", "/a/_x/", "/a/b/_x/", "/a0"]);
+      },
+    );
+
+    caseFor("SynchronousFolders", "listNamesSync gives the names that listNames gives", async () => {
+      const { driver } = store;
+      if (!hasSynchronousFolders(driver)) throw lost("SynchronousFolders");
+      const writer = await store.seed.openWriter("/d/unfinished");
+      await writer.write(bytes("x"));
+      for (const path of ["/d/f", "/d/g/h", "/d/\u{1f600}"]) await store.seed.put(path, bytes("x"));
+      expect(driver.listNamesSync("/d")?.sort()).toEqual(["f", "g", "\u{1f600}"]);
+      await writer.cancel();
+      expect(driver.listNamesSync("/")).toEqual(["d"]);
+      expect(driver.listNamesSync("/missing")).toBeUndefined();
+      expect(driver.listNamesSync("/d/f")).toBeUndefined();
+      expect(() => driver.listNamesSync("/../d")).toThrow(InvalidPathError);
+    });
+
+    changingCase(
+      "SynchronousFolders",
+      "removes a file and the emptied folders, and nothing else",
+      async () => {
+        const { driver } = store;
+        if (!hasSynchronousFolders(driver)) throw lost("SynchronousFolders");
+        await driver.put("/a/b/f", bytes("x"));
+        expect(driver.removeFolderSync("/a/b")).toBe(false);
+        expect(driver.removeFolderSync("/a/b/f")).toBe(false);
+        expect(driver.removeFolderSync("/")).toBe(false);
+        expect(() => driver.deleteFileSync("/a/b")).toThrow();
+        expect(driver.deleteFileSync("/a/b/f")).toBe(true);
+        expect(driver.deleteFileSync("/a/b/f")).toBe(false);
+        expect(driver.removeFolderSync("/a")).toBe(false);
+        expect(driver.removeFolderSync("/a/b")).toBe(true);
+        expect(driver.removeFolderSync("/a/b")).toBe(false);
+        expect(driver.removeFolderSync("/a")).toBe(true);
+        expect(await driver.list("/")).toEqual([]);
+      },
+    );
 
     caseFor("SmallReads", "getSync and statFileSync give what get and stat give", async () => {
       const { driver } = store;

@@ -8,6 +8,7 @@ import {
   hasNameListing,
   hasSmallReads,
   hasStoreClock,
+  hasSynchronousFolders,
   hasTemporaryFiles,
 } from "../../../src/storage/abilities.ts";
 import type { StorageDriver } from "../../../src/storage/driver.ts";
@@ -15,6 +16,7 @@ import type { StorageDriver } from "../../../src/storage/driver.ts";
 /** How to see whether a driver has an ability, by the ability's name. */
 export const ABILITY_GUARDS = {
   Scannable: canScan,
+  SynchronousFolders: hasSynchronousFolders,
   NameListing: hasNameListing,
   SmallReads: hasSmallReads,
   FastReads: hasFastReads,

@@ -12,7 +12,7 @@ export function limitDriver(inner: StorageDriver, maxOperations: number): Storag
   const slots = new Semaphore(maxOperations);
   return wrapDriver(inner, {
     call: (_call, run) => slots.run(run),
-    iterate: (call, run) => (call.method === "scan" ? run() : stepwise(slots, run())),
+    iterate: (call, run) => (call.method === "walk" ? stepwise(slots, run()) : run()),
     writer: (_path, writer) => ({
       get sizeBytes() {
         return writer.sizeBytes;

@@ -1,6 +1,6 @@
 import type { StorageDriver } from "../../driver.ts";
 import { ReadOnlyStoreError } from "../../errors.ts";
-import { type StorageMethod, wrapDriver } from "../wrap-driver.ts";
+import { type StorageCall, type StorageMethod, wrapDriver } from "../wrap-driver.ts";
 
 const CHANGES: Partial<Record<StorageMethod, string>> = {
   put: "write",
@@ -8,7 +8,9 @@ const CHANGES: Partial<Record<StorageMethod, string>> = {
   move: "rename",
   delete: "delete",
   deleteMany: "delete",
+  deleteFileSync: "delete",
   removeFolder: "remove the folder",
+  removeFolderSync: "remove the folder",
   putIfAbsent: "create",
   sweepTemporaryFiles: "remove temporary files below",
 };
@@ -18,11 +20,18 @@ const CHANGES: Partial<Record<StorageMethod, string>> = {
  * store's clock is left out, since it may need a probe file; callers fall back to the clock of the host.
  */
 export function readOnlyDriver(inner: StorageDriver): StorageDriver {
+  const refuse = ({ method, path }: StorageCall): void => {
+    const operation = CHANGES[method];
+    if (operation !== undefined) throw new ReadOnlyStoreError(inner.name, operation, path);
+  };
   return wrapDriver(inner, {
     call: async (call, run) => {
-      const operation = CHANGES[call.method];
-      if (operation !== undefined) throw new ReadOnlyStoreError(inner.name, operation, call.path);
+      refuse(call);
       return await run();
+    },
+    callSync: (call, run) => {
+      refuse(call);
+      return run();
     },
     without: ["now"],
   });
