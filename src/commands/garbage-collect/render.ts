@@ -24,6 +24,7 @@ export function renderProgress(event: GarbageProgress): string {
     const share = event.total === 0 ? 100 : Math.floor((event.done * 100) / event.total);
     return `deleting ${event.phase}: ${event.done} of ${event.total} (${share}%); safe to stop`;
   }
+  if (event.step === "verify") return `verifying: ${event.progress.phase}: ${event.progress.done}`;
   const { phase, repositories, manifests, blobs } = event.progress;
   return phase === "repositories"
     ? `reading repositories: ${count(repositories, "repository", "repositories")}, ${count(manifests, "manifest")}; safe to stop`

@@ -123,7 +123,8 @@ class Collection {
         await this.#requireNoWriter();
         probedMs = nowMs();
       },
-      onProgress: (phase, done, total) => onProgress?.({ step: "sweep", phase, done, total }),
+      onProgress: (phase, done, total) =>
+        onProgress?.({ step: "sweep", phase, done, total, overallDone: 0, overallTotal: 0 }),
     });
     try {
       return await sweep.run();
@@ -170,12 +171,15 @@ class Collection {
       schemaVersion: 1,
       command: "garbage-collect",
       dryRun: this.#options.dryRun,
+      startedAt: new Date(this.#startedMs).toISOString(),
+      ...(plan && { found: plan.found }),
       marked: plan?.marked ?? { blobs: 0, bytes: 0 },
       eligible: plan?.eligible ?? noAmounts(),
       deleted: result?.deleted ?? noAmounts(),
       warnings: this.#warnings,
       failed: [...failures, ...(result?.failed ?? [])],
       seconds: Math.round(this.#dependencies.nowMs() - this.#startedMs) / 1000,
+      phaseSeconds: { plan: 0, sweep: 0, verify: 0 },
     };
   }
 }

@@ -3,8 +3,10 @@ import type { RegistryStateError } from "../../errors.ts";
 import type { SweepPhase } from "../../registry/apply/sweep.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import type { PlanProgress } from "../../registry/plan/plan-collection.ts";
+import type { GarbageJournal } from "../../state/journal.ts";
 import type { LockHolder } from "../../state/store-lock.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import type { VerifyOutcome } from "./garbage-report.ts";
 
 /** What a collection works with. */
 export interface GarbageDependencies {
@@ -14,6 +16,10 @@ export interface GarbageDependencies {
   holder: LockHolder;
   /** Asks whether the registry takes writes. */
   probe: () => Promise<ProbeResult>;
+  /** Worker threads that read and that remove; undefined: everything runs in this thread. */
+  threads?: { read: number; remove: number } | undefined;
+  /** Where a real run writes down what it removes; undefined: nowhere, and no killed run is finished. */
+  journal?: GarbageJournal | undefined;
 }
 
 /** What somebody wants of a collection. */
@@ -36,15 +42,38 @@ export interface GarbageOptions {
   usesMetadataDatabase: boolean;
   /** Why the store may not be the one that a registry on this host uses. */
   otherStores: readonly RegistryStateError[];
+  /** Aborted with a `PlannedStop` it ends the run with a report, with anything else with a `CancelledError`. */
   signal?: AbortSignal | undefined;
   onProgress?: ((event: GarbageProgress) => void) | undefined;
   /** Called with the plan before anything is removed. */
   onPlan?: ((plan: CollectionPlan) => Promise<void>) | undefined;
   /** Asks whether more than `maxDeletePercent` may go; rejects at "no". Undefined: nobody can be asked. */
   confirmLargeDelete?: ((question: string) => Promise<void>) | undefined;
+  /** Looks at everything that is left, while the lock is held still; also called in a dry run. */
+  verifyAfter?: (() => Promise<VerifyOutcome>) | undefined;
 }
 
 /** How far a collection is. */
-export type GarbageProgress =
-  | { step: "plan"; progress: PlanProgress }
-  | { step: "sweep"; phase: SweepPhase; done: number; total: number };
+export type GarbageProgress = PlanStep | SweepStep | VerifyStep;
+
+interface PlanStep {
+  step: "plan";
+  progress: PlanProgress;
+}
+
+/** Told once for each batch. */
+interface SweepStep {
+  step: "sweep";
+  phase: SweepPhase;
+  done: number;
+  total: number;
+  /** Of all phases. */
+  overallDone: number;
+  overallTotal: number;
+}
+
+/** Sent by whoever gives `verifyAfter`, so that there is one stream of events. */
+interface VerifyStep {
+  step: "verify";
+  progress: { phase: string; done: number; total?: number };
+}

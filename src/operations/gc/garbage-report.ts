@@ -1,11 +1,17 @@
-import type { FailedDeletion } from "../../registry/apply/sweep.ts";
+import type { FailedDeletion, SweepPhase } from "../../registry/apply/sweep.ts";
 import type { Amounts } from "../../registry/plan/amounts.ts";
+import type { FoundAmounts } from "../../registry/plan/collection-plan.ts";
+import type { PlannedStopKind } from "./planned-stop.ts";
 
 /** The result of a collection; what `--json` prints. */
 export interface GarbageReport {
   schemaVersion: 1;
   command: "garbage-collect";
   dryRun: boolean;
+  /** ISO 8601, UTC, by our clock. */
+  startedAt: string;
+  /** What was there before; left out when nothing was planned, or the plan was stopped. */
+  found?: FoundAmounts;
   /** Blobs that stay. */
   marked: { blobs: number; bytes: number };
   eligible: Amounts;
@@ -14,5 +20,25 @@ export interface GarbageReport {
   warnings: string[];
   /** What could not be listed or removed. */
   failed: FailedDeletion[];
+  /** A planned stop came before the end: what is left is for the next run. */
+  stopped?: { kind: PlannedStopKind; phase: CollectionPhase };
+  /** What was found when everything was looked at after the sweep, if that was asked for. */
+  verified?: VerifyOutcome;
   seconds: number;
+  /** How long each part took; 0 for one that was not reached. */
+  phaseSeconds: { plan: number; sweep: number; verify: number };
+  /** Path of the journal of this run, if there is one. */
+  journal?: string;
+}
+
+/** Where a collection is. */
+export type CollectionPhase = "plan" | SweepPhase | "temporary files" | "verify";
+
+/** Whether everything that is left can be pulled. */
+export interface VerifyOutcome {
+  /** Every tag, platform and referrer of the registry is complete. */
+  complete: boolean;
+  problems: number;
+  /** For people; the first problems and what they break. */
+  lines: string[];
 }
