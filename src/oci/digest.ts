@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { RegistryCtlError } from "../errors.ts";
 
 /** A content digest, `<algorithm>:<lower-case hex>`, checked by {@link parseDigest}. */
@@ -7,10 +7,15 @@ export type Digest = string & { readonly __digest: unique symbol };
 /** The algorithms that the OCI image spec registers and that the storage layout knows. */
 export type DigestAlgorithm = "sha256" | "sha512";
 
-/** Length of the hexadecimal part by algorithm. */
-const HEX_LENGTH: Readonly<Record<DigestAlgorithm, number>> = { sha256: 64, sha512: 128 };
+const SHA256_PREFIX = "sha256:";
+const SHA512_PREFIX = "sha512:";
+const SHA256_LENGTH = SHA256_PREFIX.length + 64;
+const SHA512_LENGTH = SHA512_PREFIX.length + 128;
 
-const LOWER_HEX = /^[0-9a-f]+$/;
+/** 0 for each ASCII code of a lower-case hexadecimal digit, else 1. */
+const IS_NOT_HEX = Uint8Array.from({ length: 128 }, (_, code) =>
+  "0123456789abcdef".includes(String.fromCharCode(code)) ? 0 : 1,
+);
 
 /** Text that should be a digest and is not. */
 export class InvalidDigestError extends RegistryCtlError {
@@ -33,11 +38,19 @@ export function isDigestAlgorithm(text: string): text is DigestAlgorithm {
  * @see https://github.com/opencontainers/image-spec/blob/v1.1.1/descriptor.md#digests
  */
 export function isDigest(text: string): text is Digest {
-  const colon = text.indexOf(":");
-  const algorithm = text.slice(0, colon);
-  if (!isDigestAlgorithm(algorithm)) return false;
-  const hex = text.slice(colon + 1);
-  return hex.length === HEX_LENGTH[algorithm] && LOWER_HEX.test(hex);
+  if (text.length === SHA256_LENGTH)
+    return text.startsWith(SHA256_PREFIX) && isHex(text, SHA256_PREFIX.length);
+  return text.length === SHA512_LENGTH && text.startsWith(SHA512_PREFIX) && isHex(text, SHA512_PREFIX.length);
+}
+
+/** By a table and without a branch for each digit: collections check millions, and a regular expression takes twice the time. */
+function isHex(text: string, start: number): boolean {
+  let isNotHex = 0;
+  for (let index = start; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    isNotHex |= (code >>> 7) | (IS_NOT_HEX[code & 0x7f] ?? 1);
+  }
+  return isNotHex === 0;
 }
 
 /**
@@ -61,5 +74,5 @@ export function digestHex(digest: Digest): string {
 
 /** @returns the digest of `bytes` */
 export function digestOf(bytes: Uint8Array, algorithm: DigestAlgorithm = "sha256"): Digest {
-  return parseDigest(`${algorithm}:${createHash(algorithm).update(bytes).digest("hex")}`);
+  return parseDigest(`${algorithm}:${hash(algorithm, bytes, "hex")}`);
 }

@@ -33,3 +33,19 @@ export function jsonDepth(bytes: Uint8Array, limit: number): number {
   }
   return deepest;
 }
+
+/**
+ * Tells in a fraction of the time of {@link jsonDepth} that most text cannot be nested deeply: it has too few opening
+ * brackets, wherever they stand.
+ *
+ * @returns false if the depth is certainly at most `limit`; true says nothing
+ */
+export function mayNestDeeper(text: string, limit: number): boolean {
+  let brackets = 0;
+  for (const bracket of ["{", "["]) {
+    for (let at = text.indexOf(bracket); at !== -1; at = text.indexOf(bracket, at + 1)) {
+      if (++brackets > limit) return true;
+    }
+  }
+  return false;
+}

@@ -1,7 +1,7 @@
 import { RegistryCtlError } from "../errors.ts";
 import type { Descriptor, Platform } from "./descriptor.ts";
 import { type Digest, isDigest } from "./digest.ts";
-import { jsonDepth } from "./json-depth.ts";
+import { jsonDepth, mayNestDeeper } from "./json-depth.ts";
 import {
   DOCKER_MANIFEST,
   DOCKER_MANIFEST_LIST,
@@ -88,25 +88,31 @@ export function parseManifest(bytes: Uint8Array, declaredType?: string): Manifes
     throw new InvalidManifestError("artifactType is not a string");
   }
   if (!isNothing(json["subject"])) manifest.subject = descriptor(json["subject"], "subject");
-  const annotations = stringMap(json["annotations"], "annotations");
-  if (annotations) manifest.annotations = annotations;
+  const annotations = json["annotations"];
+  if (!isNothing(annotations)) manifest.annotations = stringMap(annotations, "annotations");
   return manifest;
 }
 
 function parseJsonObject(bytes: Uint8Array): Record<string, unknown> {
-  if (jsonDepth(bytes, MAX_MANIFEST_DEPTH) > MAX_MANIFEST_DEPTH) {
-    throw new InvalidManifestError(`JSON is nested deeper than ${MAX_MANIFEST_DEPTH} levels`);
-  }
   let json: unknown;
   try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    if (mayNestDeeper(text, MAX_MANIFEST_DEPTH)) refuseDeepNesting(bytes);
+    json = JSON.parse(text);
   } catch (error) {
+    if (error instanceof InvalidManifestError) throw error;
     throw new InvalidManifestError(`not JSON: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
   }
   if (!isObject(json)) throw new InvalidManifestError("not a JSON object");
   return json;
+}
+
+function refuseDeepNesting(bytes: Uint8Array): void {
+  if (jsonDepth(bytes, MAX_MANIFEST_DEPTH) > MAX_MANIFEST_DEPTH) {
+    throw new InvalidManifestError(`JSON is nested deeper than ${MAX_MANIFEST_DEPTH} levels`);
+  }
 }
 
 function mediaTypeOf(json: Record<string, unknown>, declaredType: string | undefined): string {
@@ -147,7 +153,7 @@ function schema1Layers(json: Record<string, unknown>): Descriptor[] {
   if (!Array.isArray(layers)) throw new InvalidManifestError("fsLayers is not a list");
   return layers.map((layer: unknown, index) => ({
     mediaType: "application/vnd.docker.image.rootfs.diff.tar.gzip",
-    digest: digest(isObject(layer) ? layer["blobSum"] : undefined, `fsLayers[${index}].blobSum`),
+    digest: digest(isObject(layer) ? layer["blobSum"] : undefined, `fsLayers[${index}]`, "blobSum"),
     size: -1,
   }));
 }
@@ -166,11 +172,11 @@ function descriptor(value: unknown, where: string): Descriptor {
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
     throw new InvalidManifestError(`${where}.size is not a number of bytes`);
   }
-  const result: Descriptor = { mediaType, digest: digest(value["digest"], `${where}.digest`), size };
+  const result: Descriptor = { mediaType, digest: digest(value["digest"], where, "digest"), size };
   const artifactType = value["artifactType"];
   if (typeof artifactType === "string") result.artifactType = artifactType;
-  const annotations = stringMap(value["annotations"], `${where}.annotations`);
-  if (annotations) result.annotations = annotations;
+  const annotations = value["annotations"];
+  if (!isNothing(annotations)) result.annotations = stringMap(annotations, `${where}.annotations`);
   const platform = platformOf(value["platform"]);
   if (platform) result.platform = platform;
   const urls = value["urls"];
@@ -178,10 +184,10 @@ function descriptor(value: unknown, where: string): Descriptor {
   return result;
 }
 
-function digest(value: unknown, where: string): Digest {
+function digest(value: unknown, where: string, key: string): Digest {
   if (typeof value !== "string" || !isDigest(value)) {
     throw new InvalidManifestError(
-      `${where} is ${JSON.stringify(value)?.slice(0, 200) ?? "missing"}, expected a sha256 or sha512 digest`,
+      `${where}.${key} is ${JSON.stringify(value)?.slice(0, 200) ?? "missing"}, expected a sha256 or sha512 digest`,
     );
   }
   return value;
@@ -193,15 +199,17 @@ function platformOf(value: unknown): Platform | undefined {
   return typeof os === "string" && typeof architecture === "string" ? { os, architecture } : undefined;
 }
 
-function stringMap(value: unknown, where: string): Record<string, string> | undefined {
-  if (isNothing(value)) return undefined;
+function stringMap(value: unknown, where: string): Record<string, string> {
   if (!isObject(value)) throw new InvalidManifestError(`${where} is not an object`);
-  const entries = Object.entries(value).map(([key, text]): [string, string] => {
-    if (typeof text !== "string")
-      throw new InvalidManifestError(`${where}[${JSON.stringify(key)}] is not a string`);
-    return [key, text];
-  });
-  return Object.fromEntries(entries);
+  if (!hasOnlyStrings(value)) {
+    const key = Object.keys(value).find((name) => typeof value[name] !== "string");
+    throw new InvalidManifestError(`${where}[${JSON.stringify(key)}] is not a string`);
+  }
+  return value;
+}
+
+function hasOnlyStrings(value: Record<string, unknown>): value is Record<string, string> {
+  return Object.values(value).every((text) => typeof text === "string");
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

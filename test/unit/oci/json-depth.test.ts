@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { jsonDepth } from "../../../src/oci/json-depth.ts";
+import { jsonDepth, mayNestDeeper } from "../../../src/oci/json-depth.ts";
 
 function depthOf(value: unknown): number {
   if (typeof value !== "object" || value === null) return 0;
@@ -46,5 +46,23 @@ describe("the depth of JSON", () => {
 
   it("does not sink below zero by brackets that close nothing, so that what follows counts too little", () => {
     expect(jsonDepth(bytesOf(`${"]".repeat(100)}${"[".repeat(100)}`), 64)).toBe(65);
+  });
+});
+
+describe("the quick look at the depth of JSON", () => {
+  it("never says that text is shallow which is not, whatever the text", () => {
+    const text = fc.string({ unit: fc.constantFrom("{", "[", "]", "}", '"', "\\", "a"), maxLength: 40 });
+    fc.assert(
+      fc.property(text, fc.nat(5), (json, limit) => {
+        if (jsonDepth(bytesOf(json), limit) > limit) expect(mayNestDeeper(json, limit)).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(mayNestDeeper(`${"[".repeat(32)}${"{".repeat(32)}`, 63)).toBe(true);
+  });
+
+  it("says of text with few brackets that it is shallow", () => {
+    expect(mayNestDeeper('{"a":[{}]}', 3)).toBe(false);
+    expect(mayNestDeeper("", 0)).toBe(false);
   });
 });

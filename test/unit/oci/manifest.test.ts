@@ -150,6 +150,22 @@ describe("a manifest", () => {
     expect(() => parseManifest(nested(MAX_MANIFEST_DEPTH - 1))).toThrow("schemaVersion");
   });
 
+  it("is read with any number of brackets, in texts or one beside the other", () => {
+    const layers = Array.from({ length: 2 * MAX_MANIFEST_DEPTH }, () => layer);
+    const annotations = { note: "[{".repeat(1_000) };
+    expect(parse({ ...image, layers, annotations })).toMatchObject({
+      blobs: { length: layers.length + 1 },
+      annotations,
+    });
+  });
+
+  it("keeps annotations under any name", () => {
+    const annotations = JSON.parse('{"__proto__":"a","constructor":"b","":"c"}');
+    expect(parse({ ...image, annotations }).annotations).toEqual(annotations);
+    expect(parse({ ...image, annotations: {} }).annotations).toEqual({});
+    expect(parse({ ...image, annotations: null })).not.toHaveProperty("annotations");
+  });
+
   it("of any JSON is either read or refused as invalid", () => {
     const piece = fc.oneof(
       fc.jsonValue(),
