@@ -27,12 +27,14 @@ export interface LockHolder {
 }
 
 /** What stands in the lock file. */
-interface LockRecord {
+export interface StoreLockRecord {
+  /** Another one for each time that the lock is taken. */
   token: string;
   host: string;
   bootId: string;
   pidNamespace: string;
   pid: number;
+  /** ISO 8601, by the holder's clock, like `leaseUntil`. */
   startedAt: string;
   leaseUntil: string;
 }
@@ -73,13 +75,14 @@ export async function acquireStoreLock(
   const content = (): Uint8Array => {
     const { host, bootId, pidNamespace, pid } = holder;
     const leaseUntil = new Date(nowMs() + LEASE_MS).toISOString();
-    const record: LockRecord = { token, host, bootId, pidNamespace, pid, startedAt, leaseUntil };
+    const record: StoreLockRecord = { token, host, bootId, pidNamespace, pid, startedAt, leaseUntil };
     return Buffer.from(`${JSON.stringify(record)}\n`);
   };
   try {
     if (!(await driver.putIfAbsent(STORE_LOCK_PATH, content()))) {
       await breakStaleLock(driver, holder, nowMs());
-      if (!(await driver.putIfAbsent(STORE_LOCK_PATH, content()))) throw lockedBy(await readLock(driver));
+      if (!(await driver.putIfAbsent(STORE_LOCK_PATH, content())))
+        throw lockedBy(await readStoreLock(driver));
     }
   } catch (error) {
     if (error instanceof StorageFullError) return withoutLock("the store has no room for a lock");
@@ -103,7 +106,7 @@ function heldLock(
   let renewal = Promise.resolve();
   const renew = async (): Promise<void> => {
     try {
-      const present = await readLock(driver);
+      const present = await readStoreLock(driver);
       if (present?.token !== token) lost = lockedBy(present, "the lock was lost: ");
       else {
         seenMs = nowMs();
@@ -129,7 +132,7 @@ function heldLock(
       clearInterval(timer);
       await renewal;
       try {
-        if ((await readLock(driver))?.token === token) await driver.delete(STORE_LOCK_PATH);
+        if ((await readStoreLock(driver))?.token === token) await driver.delete(STORE_LOCK_PATH);
       } catch {
         // The lease ends by itself.
       }
@@ -143,7 +146,7 @@ async function breakStaleLock(
   holder: LockHolder,
   nowMs: number,
 ): Promise<void> {
-  const record = await readLock(driver);
+  const record = await readStoreLock(driver);
   if (!(await isStale(driver, record, holder, nowMs))) throw lockedBy(record);
   // Moved first: of two that break it, the second may have moved the first one's new lock, and puts that back.
   const aside = `${STORE_LOCK_PATH}.stale-${randomUUID()}`;
@@ -159,7 +162,7 @@ async function breakStaleLock(
 
 async function isStale(
   driver: StorageDriver,
-  record: LockRecord | undefined,
+  record: StoreLockRecord | undefined,
   holder: LockHolder,
   nowMs: number,
 ): Promise<boolean> {
@@ -181,7 +184,8 @@ async function modifiedMs(driver: StorageDriver, otherwise: number): Promise<num
   }
 }
 
-async function readLock(driver: StorageDriver): Promise<LockRecord | undefined> {
+/** @returns who holds the lock, or held it when it died; undefined if nobody does, or the file is damaged */
+export async function readStoreLock(driver: StorageDriver): Promise<StoreLockRecord | undefined> {
   try {
     return parseLock(await driver.get(STORE_LOCK_PATH));
   } catch (error) {
@@ -190,7 +194,7 @@ async function readLock(driver: StorageDriver): Promise<LockRecord | undefined> 
   }
 }
 
-function parseLock(bytes: Uint8Array): LockRecord | undefined {
+function parseLock(bytes: Uint8Array): StoreLockRecord | undefined {
   try {
     const json: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
     if (typeof json !== "object" || json === null) return undefined;
@@ -213,7 +217,7 @@ function parseLock(bytes: Uint8Array): LockRecord | undefined {
   }
 }
 
-function lockedBy(record: LockRecord | undefined, prefix = ""): StoreLockedError {
+function lockedBy(record: StoreLockRecord | undefined, prefix = ""): StoreLockedError {
   const who = record
     ? `process ${record.pid} on ${record.host} has been working on this store since ${record.startedAt}`
     : `somebody holds ${STORE_LOCK_PATH}`;
