@@ -89,6 +89,10 @@ export function recordingFs(inner: FsOperations = nodeFs): RecordingFs {
       await inner.rmdir(path);
       log.push({ kind: "rmdir", path });
     },
+    rmdirSync: (path) => {
+      inner.rmdirSync(path);
+      log.push({ kind: "rmdir", path });
+    },
     syncFolder: async (path) => {
       const sync = syncs++;
       log.push({ kind: "beginSyncFolder", sync, path });

@@ -1,4 +1,4 @@
-import { readdirSync, rmdirSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import type {
@@ -75,7 +75,7 @@ export class BulkWork implements Scannable, SynchronousFolders, BulkDelete, Dura
     if (checkPath(path, "folder") === "/") return false;
     const absolute = this.#store.absolute(path);
     try {
-      rmdirSync(absolute);
+      this.#store.fs.rmdirSync(absolute);
     } catch (error) {
       if (isFolderInUse(error)) return false;
       throw this.#store.translate(error, "remove the folder", path);

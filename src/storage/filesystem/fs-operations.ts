@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { constants, statSync, unlinkSync } from "node:fs";
+import { constants, rmdirSync, statSync, unlinkSync } from "node:fs";
 import * as fs from "node:fs/promises";
 
 /** What the driver asks of one open file. */
@@ -48,6 +48,7 @@ export interface FsOperations {
   unlink(path: string): Promise<void>;
   unlinkSync(path: string): void;
   rmdir(path: string): Promise<void>;
+  rmdirSync(path: string): void;
   chown(path: string, uid: number, gid: number): Promise<void>;
   /** Makes the entries of a folder durable. */
   syncFolder(path: string): Promise<void>;
@@ -73,6 +74,7 @@ export const nodeFs: FsOperations = {
   unlink: fs.unlink,
   unlinkSync,
   rmdir: (path) => fs.rmdir(path),
+  rmdirSync: (path) => rmdirSync(path),
   chown: fs.chown,
   syncFolder: async (path) => {
     const folder = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
