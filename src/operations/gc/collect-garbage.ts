@@ -1,29 +1,34 @@
 import { CancelledError, RegistryStateError } from "../../errors.ts";
 import { formatBytes } from "../../lib/units.ts";
-import { Sweep, type SweepResult } from "../../registry/apply/sweep.ts";
+import type { Sweep } from "../../registry/apply/sweep.ts";
 import { ROOT } from "../../registry/paths.ts";
-import { noAmounts } from "../../registry/plan/amounts.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import { planCollection } from "../../registry/plan/plan-collection.ts";
-import { acquireStoreLock, StoreLockedError } from "../../state/store-lock.ts";
+import type { JournalHeader } from "../../state/journal.ts";
+import { markFinished } from "../../state/read-journal.ts";
+import { acquireStoreLock, type StoreLock, StoreLockedError } from "../../state/store-lock.ts";
 import { hasTemporaryFiles } from "../../storage/abilities.ts";
 import { emptyRootsProblem, excessiveDelete } from "./brakes.ts";
 import { metadataDatabaseProblem, readStoreTime, writeProblem } from "./check-state.ts";
+import { collectionReport } from "./collection-report.ts";
+import { finishKilledRuns } from "./finish-killed-runs.ts";
 import type { GarbageDependencies, GarbageOptions } from "./garbage-options.ts";
-import type { GarbageReport } from "./garbage-report.ts";
+import type { CollectionPhase, GarbageReport } from "./garbage-report.ts";
+import { plannedStopOf } from "./planned-stop.ts";
+import { runSweep } from "./run-sweep.ts";
 
-/** How often the registry is asked again, during the sweep, whether it takes writes. */
-const PROBE_EVERY_MS = 60_000;
 /** Temporary files that were last written so long ago have no writer. */
 const MIN_TEMPORARY_AGE_MS = 3_600_000;
 
 /**
  * Removes what nobody can pull: blobs and layer links that no manifest needs and, if asked for, manifests that nothing
- * leads to from a tag. A dry run changes nothing and never refuses: it warns of what would stop a real one.
+ * leads to from a tag. A dry run changes nothing and never refuses: it warns of what would stop a real one. A real run
+ * finishes what earlier ones that were killed have left.
  *
  * @throws {RegistryStateError} if it is not safe: a metadata database, another store, no proof that nobody writes, a
  *   held lock, clocks that differ, a store without roots, more than `maxDeletePercent`
- * @throws {CancelledError} when `signal` is aborted; what is done is done, and another run finishes
+ * @throws {CancelledError} when `signal` is aborted with anything but a `PlannedStop`; what is done is done, and another
+ *   run finishes
  */
 export async function collectGarbage(
   dependencies: GarbageDependencies,
@@ -37,6 +42,11 @@ class Collection {
   readonly #options: GarbageOptions;
   readonly #startedMs: number;
   readonly #warnings: string[] = [];
+  readonly #phaseSeconds = { plan: 0, sweep: 0, verify: 0 };
+  #phase: "plan" | "sweep" | "temporary files" | "verify" = "plan";
+  #plan: CollectionPlan | undefined;
+  #sweep: Pick<Sweep, "result" | "phase"> | undefined;
+  #verified: GarbageReport["verified"];
 
   constructor(dependencies: GarbageDependencies, options: GarbageOptions) {
     this.#dependencies = dependencies;
@@ -45,43 +55,99 @@ class Collection {
   }
 
   async run(): Promise<GarbageReport> {
-    const { driver, holder, nowMs } = this.#dependencies;
-    const { dryRun, force, otherStores, skipIfLocked, usesMetadataDatabase } = this.#options;
-    this.#refuse(await metadataDatabaseProblem(driver, usesMetadataDatabase));
+    const { dryRun, force, otherStores, usesMetadataDatabase, signal } = this.#options;
+    this.#refuse(await metadataDatabaseProblem(this.#dependencies.driver, usesMetadataDatabase));
     for (const problem of otherStores) this.#refuse(problem);
-    if (!force || dryRun) await this.#requireNoWriter();
-    if (dryRun) return this.#collect(this.#startedMs, async () => {});
-    let lock: Awaited<ReturnType<typeof acquireStoreLock>>;
+    try {
+      if (!force || dryRun) await this.#requireNoWriter();
+      if (dryRun) {
+        await this.#makePlan(this.#startedMs);
+        await this.#verify();
+      } else await this.#runLocked();
+    } catch (error) {
+      const planned = plannedStopOf(signal);
+      if (!(error instanceof CancelledError)) throw error;
+      if (!planned) throw this.#cancelled(error);
+      return this.#report({ kind: planned.kind, phase: this.#reachedPhase() });
+    }
+    return this.#report();
+  }
+
+  async #runLocked(): Promise<void> {
+    const { driver, holder, nowMs } = this.#dependencies;
+    let lock: StoreLock;
     try {
       lock = await acquireStoreLock(driver, holder, nowMs);
     } catch (error) {
-      if (!(error instanceof StoreLockedError) || !skipIfLocked) throw error;
+      if (!(error instanceof StoreLockedError) || !this.#options.skipIfLocked) throw error;
       this.#warnings.push(`nothing done: ${error.message}`);
-      return this.#report(undefined, undefined);
+      return;
     }
     try {
       if (lock.warning) this.#warnings.push(`no lock was taken: ${lock.warning}`);
       const time = await readStoreTime(driver, nowMs());
       if (time.warning) this.#warnings.push(time.warning);
-      return await this.#collect(time.nowMs, () => lock.check());
+      await this.#collect(time.nowMs, lock);
     } finally {
       await lock.release();
     }
   }
 
-  async #collect(storeNowMs: number, checkLock: () => Promise<void>): Promise<GarbageReport> {
-    const options = this.#options;
-    const plan = await planCollection(this.#dependencies.driver, {
-      rules: {
-        deleteUntagged: options.deleteUntagged,
-        keepWrittenAfterMs: storeNowMs - options.graceMs,
-        keepUntaggedAfterMs:
-          options.untaggedForMs === undefined ? Number.POSITIVE_INFINITY : storeNowMs - options.untaggedForMs,
-      },
-      concurrency: options.concurrency,
-      signal: options.signal,
-      onProgress: (progress) => options.onProgress?.({ step: "plan", progress }),
+  async #collect(storeNowMs: number, lock: StoreLock): Promise<void> {
+    const { driver, journal } = this.#dependencies;
+    const { force, graceMs } = this.#options;
+    // Without grace too, nobody who may be writing is disturbed.
+    const temporaryBeforeMs = storeNowMs - Math.max(graceMs, MIN_TEMPORARY_AGE_MS);
+    const finished =
+      journal &&
+      (await finishKilledRuns(driver, journal.folder, {
+        temporaryBeforeMs,
+        isRunning: (header) => lock.warning !== undefined && this.#isAlive(header),
+      }));
+    this.#warnings.push(...(finished?.warnings ?? []));
+    const plan = await this.#makePlan(storeNowMs);
+    if (!force) await this.#requireNoWriter();
+    // The store has turned out to be whole: had it not been mounted, nothing would have been finished.
+    this.#markFinished(finished?.journals ?? []);
+    this.#phase = "sweep";
+    await this.#timed("sweep", async () => {
+      await runSweep(this.#dependencies, this.#options, plan, {
+        startedAt: this.#startedAt,
+        temporaryBeforeMs,
+        checkLock: () => lock.check(),
+        requireNoWriter: () => this.#requireNoWriter(),
+        onWarning: (warning) => void this.#warnings.push(warning),
+        onStart: (sweep) => {
+          this.#sweep = sweep;
+        },
+      });
+      this.#phase = "temporary files";
+      await this.#sweepTemporaryFiles(plan, temporaryBeforeMs);
     });
+    await this.#verify();
+  }
+
+  async #makePlan(storeNowMs: number): Promise<CollectionPlan> {
+    const options = this.#options;
+    const { driver, manifestCache, threads } = this.#dependencies;
+    const plan = await this.#timed("plan", () =>
+      planCollection(driver, {
+        rules: {
+          deleteUntagged: options.deleteUntagged,
+          keepWrittenAfterMs: storeNowMs - options.graceMs,
+          keepUntaggedAfterMs:
+            options.untaggedForMs === undefined
+              ? Number.POSITIVE_INFINITY
+              : storeNowMs - options.untaggedForMs,
+        },
+        concurrency: options.concurrency,
+        threads: threads?.read,
+        manifestCache,
+        signal: options.signal,
+        onProgress: (progress) => options.onProgress?.({ step: "plan", progress }),
+      }),
+    );
+    this.#plan = plan;
     this.#warnings.push(...plan.warnings);
     if (plan.rootsAreIncomplete) {
       this.#warnings.push("some repositories could not be listed: no blob is deleted in this run");
@@ -89,20 +155,14 @@ class Collection {
     if (!options.allowEmpty) this.#refuse(emptyRootsProblem(plan));
     await options.onPlan?.(plan);
     await this.#brakeLargeDelete(plan);
-    if (options.dryRun) return this.#report(plan, undefined);
-    if (!options.force) await this.#requireNoWriter();
-    const result = await this.#sweep(plan, checkLock);
-    await this.#sweepTemporaryFiles(plan, storeNowMs);
-    return this.#report(plan, result);
+    return plan;
   }
 
   /** Removes what writers that died have left behind. Costs nothing where the scan has seen none. */
-  async #sweepTemporaryFiles({ rules, temporaryFiles }: CollectionPlan, storeNowMs: number): Promise<void> {
+  async #sweepTemporaryFiles({ temporaryFiles }: CollectionPlan, beforeMs: number): Promise<void> {
     const { driver } = this.#dependencies;
     if (temporaryFiles === 0 || !hasTemporaryFiles(driver)) return;
     try {
-      // Without grace too, nobody who may be writing is disturbed.
-      const beforeMs = Math.min(rules.keepWrittenAfterMs, storeNowMs - MIN_TEMPORARY_AGE_MS);
       await driver.sweepTemporaryFiles(ROOT, beforeMs);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -110,31 +170,34 @@ class Collection {
     }
   }
 
-  async #sweep(plan: CollectionPlan, checkLock: () => Promise<void>): Promise<SweepResult> {
-    const { driver, nowMs } = this.#dependencies;
-    const { concurrency, force, signal, onProgress } = this.#options;
-    let probedMs = nowMs();
-    const sweep = new Sweep(driver, plan, {
-      concurrency,
-      signal,
-      beforeBatch: async () => {
-        await checkLock();
-        if (force || nowMs() - probedMs < PROBE_EVERY_MS) return;
-        await this.#requireNoWriter();
-        probedMs = nowMs();
-      },
-      onProgress: (phase, done, total) =>
-        onProgress?.({ step: "sweep", phase, done, total, overallDone: 0, overallTotal: 0 }),
-    });
+  async #verify(): Promise<void> {
+    const { verifyAfter } = this.#options;
+    if (!verifyAfter) return;
+    this.#phase = "verify";
+    this.#verified = await this.#timed("verify", verifyAfter);
+  }
+
+  #markFinished(journals: readonly string[]): void {
+    for (const path of journals) {
+      try {
+        markFinished(path, this.#startedAt);
+      } catch {
+        // Another run finishes it once more, which does no harm.
+      }
+    }
+  }
+
+  #isAlive({ bootId, pid, pidNamespace }: JournalHeader): boolean {
+    const { holder } = this.#dependencies;
+    return bootId === holder.bootId && pidNamespace === holder.pidNamespace && holder.isAlive(pid);
+  }
+
+  async #timed<T>(part: "plan" | "sweep" | "verify", work: () => Promise<T>): Promise<T> {
+    const beganMs = this.#dependencies.nowMs();
     try {
-      return await sweep.run();
-    } catch (error) {
-      if (!(error instanceof CancelledError)) throw error;
-      const { manifests, layerLinks, blobs, bytes } = sweep.result.deleted;
-      throw new CancelledError(
-        `stopped after deleting ${manifests} manifests, ${layerLinks} layer links and ${blobs} blobs (${formatBytes(bytes)})`,
-        { hint: "nothing is half done; run the command again to finish", cause: error },
-      );
+      return await work();
+    } finally {
+      this.#phaseSeconds[part] = Math.round(this.#dependencies.nowMs() - beganMs) / 1000;
     }
   }
 
@@ -162,24 +225,35 @@ class Collection {
     this.#warnings.push(`a real run would refuse: ${problem.message}`);
   }
 
-  #report(plan: CollectionPlan | undefined, result: SweepResult | undefined): GarbageReport {
-    const failures = (plan?.failures ?? []).map(({ path, error }) => ({
-      path,
-      error: error instanceof Error ? error.message : String(error),
-    }));
-    return {
-      schemaVersion: 1,
-      command: "garbage-collect",
+  #cancelled(error: CancelledError): CancelledError {
+    if (!this.#sweep) return error;
+    const { manifests, layerLinks, blobs, bytes } = this.#sweep.result.deleted;
+    return new CancelledError(
+      `stopped after deleting ${manifests} manifests, ${layerLinks} layer links and ${blobs} blobs (${formatBytes(bytes)})`,
+      { hint: "nothing is half done; run the command again to finish", cause: error },
+    );
+  }
+
+  #reachedPhase(): CollectionPhase {
+    return this.#phase === "sweep" ? (this.#sweep?.phase ?? "tag history") : this.#phase;
+  }
+
+  get #startedAt(): string {
+    return new Date(this.#startedMs).toISOString();
+  }
+
+  #report(stopped?: GarbageReport["stopped"]): GarbageReport {
+    return collectionReport({
       dryRun: this.#options.dryRun,
-      startedAt: new Date(this.#startedMs).toISOString(),
-      ...(plan && { found: plan.found }),
-      marked: plan?.marked ?? { blobs: 0, bytes: 0 },
-      eligible: plan?.eligible ?? noAmounts(),
-      deleted: result?.deleted ?? noAmounts(),
+      startedAt: this.#startedAt,
+      plan: this.#plan,
+      result: this.#sweep?.result,
       warnings: this.#warnings,
-      failed: [...failures, ...(result?.failed ?? [])],
+      stopped,
+      verified: this.#verified,
+      journal: this.#dependencies.journal?.path,
       seconds: Math.round(this.#dependencies.nowMs() - this.#startedMs) / 1000,
-      phaseSeconds: { plan: 0, sweep: 0, verify: 0 },
-    };
+      phaseSeconds: this.#phaseSeconds,
+    });
   }
 }

@@ -1,6 +1,7 @@
 import type { ProbeResult } from "../../client/write-probe.ts";
 import type { RegistryStateError } from "../../errors.ts";
-import type { SweepPhase } from "../../registry/apply/sweep.ts";
+import type { SweepProgress } from "../../registry/apply/sweep.ts";
+import type { ManifestRecordSource } from "../../registry/graph/manifest-record-source.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import type { PlanProgress } from "../../registry/plan/plan-collection.ts";
 import type { GarbageJournal } from "../../state/journal.ts";
@@ -20,6 +21,8 @@ export interface GarbageDependencies {
   threads?: { read: number; remove: number } | undefined;
   /** Where a real run writes down what it removes; undefined: nowhere, and no killed run is finished. */
   journal?: GarbageJournal | undefined;
+  /** What earlier runs have read of manifests; undefined: everything is read. */
+  manifestCache?: ManifestRecordSource | undefined;
 }
 
 /** What somebody wants of a collection. */
@@ -62,14 +65,8 @@ interface PlanStep {
 }
 
 /** Told once for each batch. */
-interface SweepStep {
+interface SweepStep extends SweepProgress {
   step: "sweep";
-  phase: SweepPhase;
-  done: number;
-  total: number;
-  /** Of all phases. */
-  overallDone: number;
-  overallTotal: number;
 }
 
 /** Sent by whoever gives `verifyAfter`, so that there is one stream of events. */

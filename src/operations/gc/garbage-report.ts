@@ -1,4 +1,5 @@
-import type { FailedDeletion, SweepPhase } from "../../registry/apply/sweep.ts";
+import type { FailedDeletion } from "../../registry/apply/sweep.ts";
+import type { SweepPhase } from "../../registry/apply/sweep-phase.ts";
 import type { Amounts } from "../../registry/plan/amounts.ts";
 import type { FoundAmounts } from "../../registry/plan/collection-plan.ts";
 import type { PlannedStopKind } from "./planned-stop.ts";

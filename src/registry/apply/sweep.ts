@@ -1,25 +1,23 @@
-import { canSettleRemovals } from "../../storage/abilities.ts";
+import { CancelledError } from "../../errors.ts";
+import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { canSettleRemovals, hasEmptyFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
-import type { DigestId } from "../graph/digest-table.ts";
-import { NumberList } from "../graph/number-list.ts";
-import {
-  blobDataPath,
-  layerLinkPath,
-  revisionLinkPath,
-  tagHistoryLinkPath,
-  tagIndexPath,
-  tagPath,
-} from "../paths.ts";
+import { repositoryPath } from "../paths.ts";
 import { type Amounts, noAmounts } from "../plan/amounts.ts";
 import type { CollectionPlan } from "../plan/collection-plan.ts";
-import { type DeleteOptions, type DeleteStep, deleteFiles } from "./delete-files.ts";
+import type { DeletedFiles } from "../threads/delete-files.ts";
+import type { StoreThreads } from "../threads/store-threads.ts";
+import { type BatchDeleter, batchDeleter } from "./delete-batch.ts";
+import { deleteInBatches } from "./delete-in-batches.ts";
+import { removeFoldersAbove } from "./remove-empty-folder.ts";
 import { removeEmptyRepository } from "./remove-empty-repository.ts";
+import { RetainedLinks } from "./retained-links.ts";
+import { FOLDERS_ABOVE, LINK_PHASES, type SweepPhase } from "./sweep-phase.ts";
+import { type SweepStep, SweepSteps } from "./sweep-steps.ts";
 
 /** So many folders are remembered until they are synced. */
 const MAX_UNSETTLED_FOLDERS = 10_000;
-
-/** The phases of a sweep, in order. A crash between any two steps leaves garbage, never a dangling reference. */
-export type SweepPhase = "tag history" | "manifests" | "layer links" | "empty repositories" | "blobs";
+const BATCH_REPOSITORIES = 100;
 
 /** One deletion that failed. */
 export interface FailedDeletion {
@@ -35,18 +33,41 @@ export interface SweepResult {
   kept: number;
 }
 
-/** Options of {@link Sweep}. */
-export interface SweepOptions {
-  concurrency: number;
-  signal?: AbortSignal | undefined;
-  beforeBatch?: (() => Promise<void>) | undefined;
-  onProgress?: ((phase: SweepPhase, done: number, total: number) => void) | undefined;
+/** What is removed together. */
+export interface SweepBatch {
+  /** Counts from 1. */
+  number: number;
+  phase: SweepPhase;
+  /** Files; of empty repositories their folders. */
+  paths: readonly string[];
 }
 
-interface SweepStep extends DeleteStep {
-  repository: string;
-  id: DigestId;
-  sizeBytes: number;
+/** How far a sweep is. */
+export interface SweepProgress {
+  phase: SweepPhase;
+  /** Steps of the phase. */
+  done: number;
+  total: number;
+  /** Steps of all phases. */
+  overallDone: number;
+  overallTotal: number;
+}
+
+/** Options of {@link Sweep}. */
+export interface SweepOptions {
+  /** How many files are removed at a time on a driver that has no faster way. */
+  concurrency: number;
+  /** Where batches are removed, if the driver allows it, and how many at a time. */
+  threads?: { run: StoreThreads; inFlight: number } | undefined;
+  /** Temporary files that were last written before have no writer. */
+  temporaryBeforeMs: number;
+  signal?: AbortSignal | undefined;
+  /** Called before each batch, for one after the other; what it throws ends the sweep. */
+  beforeBatch?: ((batch: SweepBatch) => Promise<void>) | undefined;
+  afterBatch?: ((batch: SweepBatch, result: { deleted: number; failed: number }) => void) | undefined;
+  /** Called after each batch. */
+  onProgress?: ((progress: SweepProgress) => void) | undefined;
+  onWarning?: ((warning: string) => void) | undefined;
 }
 
 /** Carries out a plan. What could not be removed keeps what it refers to. */
@@ -55,35 +76,59 @@ export class Sweep {
   readonly #driver: StorageDriver;
   readonly #plan: CollectionPlan;
   readonly #options: SweepOptions;
-  /** By repository: digests of which a link stays, and all that these refer to. */
-  readonly #retained = new Map<string, Set<DigestId>>();
-  /** Blobs that something which stays refers to. */
-  readonly #retainedBlobs = new Set<DigestId>();
+  readonly #remove: BatchDeleter;
+  readonly #retained: RetainedLinks;
+  readonly #steps: SweepSteps;
+  /** Names of repositories that are to leave the catalog. */
+  readonly #emptied: readonly string[];
   /** Folders of links from which something was removed. */
   readonly #unsettled = new Set<string>();
+  readonly #progress: SweepProgress;
+  #batches = 0;
 
   constructor(driver: StorageDriver, plan: CollectionPlan, options: SweepOptions) {
     this.#driver = driver;
     this.#plan = plan;
     this.#options = options;
+    this.#remove = batchDeleter(driver, {
+      concurrency: options.concurrency,
+      threads: options.threads?.run,
+      onThreadLoss: (error) => this.#warnOfThread(error),
+    });
+    this.#retained = new RetainedLinks(plan.references);
+    this.#steps = new SweepSteps(plan, this.#retained, () => {
+      this.result.kept++;
+      this.#advance(1);
+    });
+    const emptied = plan.repositories.filter(({ isEmptied }) => isEmptied).map((each) => each.repository);
+    this.#emptied = [...plan.emptyRepositories, ...emptied];
+    const { tagHistoryLinks, manifests, layerLinks, blobs } = plan.eligible;
+    const overallTotal = tagHistoryLinks + manifests + layerLinks + blobs + this.#emptied.length;
+    this.#progress = { phase: "tag history", done: 0, total: 0, overallDone: 0, overallTotal };
+  }
+
+  /** Where it is. */
+  get phase(): SweepPhase {
+    return this.#progress.phase;
   }
 
   /** @throws {CancelledError} between two batches, when the signal is aborted; `result` tells what was done */
   async run(): Promise<SweepResult> {
     const { eligible } = this.#plan;
-    await this.#phase("tag history", eligible.tagHistoryLinks, [this.#historySteps()], (deleted) => {
+    const [steps, { deleted }] = [this.#steps, this.result];
+    await this.#phase("tag history", eligible.tagHistoryLinks, [steps.tagHistory()], () => {
       deleted.tagHistoryLinks++;
     });
-    await this.#phase("manifests", eligible.manifests, this.#manifestLevels(), (deleted) => {
+    await this.#phase("manifests", eligible.manifests, steps.manifestLevels(), () => {
       deleted.manifests++;
     });
-    await this.#phase("layer links", eligible.layerLinks, [this.#layerSteps()], (deleted) => {
+    await this.#phase("layer links", eligible.layerLinks, [steps.layerLinks()], () => {
       deleted.layerLinks++;
     });
     await this.#removeEmptyRepositories();
     // Else a power cut could bring links back whose blobs are gone for good.
     await this.#settleRemovals();
-    await this.#phase("blobs", eligible.blobs, [this.#blobSteps()], (deleted, step) => {
+    await this.#phase("blobs", eligible.blobs, [steps.blobs()], (step) => {
       deleted.blobs++;
       deleted.bytes += step.sizeBytes;
     });
@@ -92,38 +137,86 @@ export class Sweep {
 
   /** @param groups - no step of a later group is asked for before the outcomes of the earlier ones are known */
   async #phase(
-    phase: SweepPhase,
+    phase: Exclude<SweepPhase, "empty repositories">,
     total: number,
     groups: Iterable<Iterable<SweepStep>>,
-    count: (deleted: Amounts, step: SweepStep) => void,
+    count: (step: SweepStep) => void,
   ): Promise<void> {
-    let done = 0;
-    const options: DeleteOptions<SweepStep> = {
-      concurrency: this.#options.concurrency,
-      keepWrittenAfterMs: this.#plan.rules.keepWrittenAfterMs,
-      signal: this.#options.signal,
-      beforeBatch: async () => {
-        if (this.#unsettled.size >= MAX_UNSETTLED_FOLDERS) await this.#settleRemovals();
-        await this.#options.beforeBatch?.();
-      },
-      onRemoval: phase === "blobs" ? undefined : (folder) => void this.#unsettled.add(folder),
-      onOutcome: (step, outcome) => {
-        this.#options.onProgress?.(phase, ++done, total);
-        if (outcome === "deleted") count(this.result.deleted, step);
-        else if (outcome === "kept") {
-          this.result.kept++;
-          if (step.repository !== "") this.#retain(step.repository, step.id);
-        } else if (outcome !== "gone") {
-          const { error } = outcome;
-          this.result.failed.push({
-            path: step.path,
-            error: error instanceof Error ? error.message : String(error),
-          });
-          if (step.repository !== "") this.#retain(step.repository, step.id);
-        }
-      },
-    };
-    for (const steps of groups) await deleteFiles(this.#driver, steps, options);
+    this.#enter(phase, total);
+    const batches = new Map<readonly SweepStep[], SweepBatch>();
+    for (const steps of groups) {
+      await deleteInBatches(steps, {
+        remove: this.#remove,
+        inFlight: this.#options.threads?.inFlight ?? 1,
+        foldersAbove: FOLDERS_ABOVE[phase],
+        keepWrittenAfterMs: this.#plan.rules.keepWrittenAfterMs,
+        signal: this.#options.signal,
+        beforeBatch: async (batch) => {
+          if (this.#unsettled.size >= MAX_UNSETTLED_FOLDERS) await this.#settleRemovals();
+          batches.set(batch, await this.#announce(batch.map(({ path }) => path)));
+        },
+        afterBatch: async (batch, deletedFiles) => {
+          const before = this.result.failed.length;
+          const deleted = this.#conclude(batch, deletedFiles, count);
+          if (LINK_PHASES.has(phase)) for (const each of deletedFiles.staying) this.#unsettled.add(each);
+          // What a dead writer has left beside a file keeps its folder.
+          for (const index of deletedFiles.blocked) {
+            await this.#removeFolders(batch[index]?.path ?? "", FOLDERS_ABOVE[phase]);
+          }
+          const announced = batches.get(batch);
+          batches.delete(batch);
+          const failed = this.result.failed.length - before;
+          if (announced) this.#options.afterBatch?.(announced, { deleted, failed });
+          this.#advance(batch.length);
+          this.#report();
+        },
+      });
+    }
+  }
+
+  async #announce(paths: readonly string[]): Promise<SweepBatch> {
+    const batch = { number: ++this.#batches, phase: this.phase, paths };
+    await this.#options.beforeBatch?.(batch);
+    return batch;
+  }
+
+  /** @returns how many files were deleted */
+  #conclude(
+    batch: readonly SweepStep[],
+    { outcomes }: DeletedFiles,
+    count: (step: SweepStep) => void,
+  ): number {
+    let deleted = 0;
+    for (const [index, step] of batch.entries()) {
+      const outcome = outcomes[index] ?? { error: "it was not looked at" };
+      if (outcome === "gone") continue;
+      if (outcome === "deleted") {
+        deleted++;
+        count(step);
+        continue;
+      }
+      if (outcome === "kept") this.result.kept++;
+      else this.result.failed.push({ path: step.path, error: outcome.error });
+      if (step.repository !== "") this.#retained.add(step.repository, step.id);
+    }
+    return deleted;
+  }
+
+  /** Folders in which a writer or a collector died: there is nothing in them, or only what a dead writer has left. */
+  async #removeLeftovers(): Promise<void> {
+    for (const folder of this.#plan.leftovers) {
+      const isHistory = folder.includes("/_manifests/tags/");
+      await this.#removeFolders(`${folder}/link`, isHistory ? FOLDERS_ABOVE["tag history"] : 1);
+    }
+  }
+
+  async #removeFolders(path: string, foldersAbove: number): Promise<void> {
+    if (!hasEmptyFolders(this.#driver)) return;
+    try {
+      await removeFoldersAbove(this.#driver, path, foldersAbove, this.#options.temporaryBeforeMs);
+    } catch {
+      // An empty folder that stays behind does no harm, so that it is no failure.
+    }
   }
 
   async #settleRemovals(): Promise<void> {
@@ -131,115 +224,49 @@ export class Sweep {
     this.#unsettled.clear();
   }
 
-  *#historySteps(): Generator<SweepStep> {
-    const { repositories, table } = this.#plan;
-    for (const { repository, history } of repositories) {
-      for (const { tag, ids } of history) {
-        for (const id of ids) {
-          const path = tagHistoryLinkPath(repository, tag, table.digestOf(id));
-          const folder = parent(path);
-          // A tag's folder goes only if nothing is left in it; one with a current link never is empty.
-          const folders = [folder, parent(folder), tagIndexPath(repository, tag), tagPath(repository, tag)];
-          yield { path, folders, repository, id, sizeBytes: 0 };
-        }
-      }
-    }
-  }
-
-  /** Level by level, since a manifest stays if one that refers to it does. */
-  *#manifestLevels(): Generator<Iterable<SweepStep>> {
-    const levels: { owners: NumberList; ids: NumberList }[] = [];
-    for (const [owner, { manifests }] of this.#plan.repositories.entries()) {
-      for (const { id, level } of manifests) {
-        levels[level] ??= { owners: NumberList.integers(), ids: NumberList.integers() };
-        levels[level].owners.push(owner);
-        levels[level].ids.push(id);
-      }
-    }
-    for (const { owners, ids } of levels) yield this.#manifestSteps(owners, ids);
-  }
-
-  *#manifestSteps(owners: NumberList, ids: NumberList): Generator<SweepStep> {
-    const { repositories, table } = this.#plan;
-    for (let index = 0; index < ids.length; index++) {
-      const id = ids.at(index);
-      const repository = repositories[owners.at(index)]?.repository ?? "";
-      if (this.#retained.get(repository)?.has(id)) {
-        this.result.kept++;
-        continue;
-      }
-      const path = revisionLinkPath(repository, table.digestOf(id));
-      yield { path, folders: [parent(path)], repository, id, sizeBytes: 0 };
-    }
-  }
-
-  *#layerSteps(): Generator<SweepStep> {
-    const { repositories, table } = this.#plan;
-    for (const { repository, layerLinks } of repositories) {
-      const keepsAll = this.#retained.has(repository);
-      for (const id of layerLinks) {
-        if (keepsAll) {
-          this.#retain(repository, id);
-          this.result.kept++;
-          continue;
-        }
-        const path = layerLinkPath(repository, table.digestOf(id));
-        yield { path, folders: [parent(path)], repository, id, sizeBytes: 0 };
-      }
-    }
-  }
-
-  *#blobSteps(): Generator<SweepStep> {
-    const { blobs, table } = this.#plan;
-    for (let index = 0; index < blobs.length; index++) {
-      const id = blobs.id(index);
-      if (this.#retainedBlobs.has(id)) {
-        this.result.kept++;
-        continue;
-      }
-      const path = blobDataPath(table.digestOf(id));
-      yield { path, folders: [parent(path)], repository: "", id, sizeBytes: blobs.sizeBytes(index) };
-    }
-  }
-
   async #removeEmptyRepositories(): Promise<void> {
-    const emptied = this.#plan.repositories
-      .filter(({ isEmptied }) => isEmptied)
-      .map((plan) => plan.repository);
-    const names = [...this.#plan.emptyRepositories, ...emptied].filter((name) => !this.#retained.has(name));
-    for (const [index, name] of names.entries()) {
-      if (index % 100 === 0) await this.#options.beforeBatch?.();
-      try {
-        await removeEmptyRepository(this.#driver, name);
-      } catch (error) {
-        this.result.failed.push({
-          path: name,
-          error: error instanceof Error ? error.message : String(error),
-        });
-      }
-      this.#options.onProgress?.("empty repositories", index + 1, names.length);
+    this.#enter("empty repositories", this.#emptied.length);
+    const names = this.#emptied.filter((name) => !this.#retained.hasAny(name));
+    this.#advance(this.#emptied.length - names.length);
+    await this.#removeLeftovers();
+    const { concurrency, signal, temporaryBeforeMs } = this.#options;
+    for (let start = 0; start < names.length; start += BATCH_REPOSITORIES) {
+      if (signal?.aborted) throw new CancelledError();
+      const some = names.slice(start, start + BATCH_REPOSITORIES);
+      const batch = await this.#announce(some.map(repositoryPath));
+      let failed = 0;
+      await forEachConcurrently(some, concurrency, async (name) => {
+        try {
+          await removeEmptyRepository(this.#driver, name, temporaryBeforeMs);
+        } catch (error) {
+          failed++;
+          this.result.failed.push({ path: repositoryPath(name), error: messageOf(error) });
+        }
+      });
+      this.#options.afterBatch?.(batch, { deleted: some.length - failed, failed });
+      this.#advance(some.length);
+      this.#report();
     }
   }
 
-  /**
-   * A link to a digest stays: so must its blob and, if it is a manifest, everything that this refers to, with the
-   * revision links of the repository to it.
-   */
-  #retain(repository: string, id: DigestId): void {
-    const { references } = this.#plan;
-    const retained = this.#retained.get(repository) ?? new Set();
-    this.#retained.set(repository, retained);
-    const pending = [id];
-    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-      if (retained.has(next)) continue;
-      retained.add(next);
-      this.#retainedBlobs.add(next);
-      for (const blob of references.blobs(next)) pending.push(blob);
-      for (const child of references.childManifests(next)) pending.push(child);
-    }
+  #enter(phase: SweepPhase, total: number): void {
+    Object.assign(this.#progress, { phase, total, done: 0 });
+  }
+
+  #advance(steps: number): void {
+    this.#progress.done += steps;
+    this.#progress.overallDone += steps;
+  }
+
+  #report(): void {
+    this.#options.onProgress?.({ ...this.#progress });
+  }
+
+  #warnOfThread(error: unknown): void {
+    this.#options.onWarning?.(`a thread ended too early, its work was done again: ${messageOf(error)}`);
   }
 }
 
-function parent(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

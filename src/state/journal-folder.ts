@@ -1,0 +1,23 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+
+const SUFFIX = ".journal";
+
+/**
+ * @returns the paths of all journals in a folder, the oldest first; none if there is no folder
+ * @throws {Error} if the folder cannot be listed
+ */
+export function listJournals(folder: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+  // They begin with the time of the run.
+  return names
+    .filter((name) => name.endsWith(SUFFIX))
+    .sort()
+    .map((name) => join(folder, name));
+}
