@@ -3,11 +3,13 @@ import { configCommand } from "../commands/config/command.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { garbageCollectCommand } from "../commands/garbage-collect/command.ts";
 import { serveCommand } from "../commands/serve/command.ts";
+import { verifyCommand } from "../commands/verify/command.ts";
 
 /** The commands in the order in which help shows them. */
 const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   serveCommand,
   garbageCollectCommand,
+  verifyCommand,
   configCommand,
 ];
 

@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import { CancelledError } from "../../errors.ts";
+import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { type Digest, type DigestAlgorithm, parseDigest } from "../../oci/digest.ts";
+import { givingWay } from "../../registry/give-way.ts";
+import type { DigestId, DigestTable } from "../../registry/graph/digest-table.ts";
+import { PagedArray } from "../../registry/graph/paged-array.ts";
+import { blobDataPath } from "../../registry/paths.ts";
+import { hasFastReads, hasSmallReads } from "../../storage/abilities.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+import type { FindingLog } from "./finding-log.ts";
+import type { StoredBlobs } from "./stored-blobs.ts";
+import type { UncheckedLog } from "./unchecked-log.ts";
+import type { ChecksumShare } from "./verify-report.ts";
+
+/** So many blobs are read at a time: while one is hashed, the next pieces of the others are under way. */
+const MAX_FILES_AT_ONCE = 4;
+const BUFFER_BYTES = 512 * 1024;
+/** What is not larger is read in one go. */
+const SMALL_BYTES = 64 * 1024;
+
+const DECIDED = 1;
+const WRONG = 2;
+
+/** Options of {@link BlobChecksums}. */
+export interface ChecksumOptions {
+  blobs: StoredBlobs;
+  findings: FindingLog;
+  unchecked: UncheckedLog;
+  /** The share of blobs to read, above 0 and up to 100. */
+  percent: number;
+  /** A number from 0 up to, not including, 1: which blobs are read is left to chance, so that runs differ. */
+  random: () => number;
+  concurrency: number;
+  signal: AbortSignal | undefined;
+  /** Called with the bytes just read. */
+  onBytes: (bytes: number) => void;
+}
+
+/** Reads blobs and compares their digests. Each is decided on once: read, or left out by chance. */
+export class BlobChecksums {
+  readonly #driver: StorageDriver;
+  readonly #table: DigestTable;
+  readonly #options: ChecksumOptions;
+  readonly #marks = PagedArray.bytes();
+  readonly #buffers: Uint8Array[] = [];
+  readonly #giveWay = givingWay();
+  readonly share: ChecksumShare;
+
+  constructor(driver: StorageDriver, table: DigestTable, options: ChecksumOptions) {
+    this.#driver = driver;
+    this.#table = table;
+    this.#options = options;
+    this.share = { percent: options.percent, blobs: 0, bytes: 0, ofBlobs: 0, ofBytes: 0 };
+  }
+
+  /** Tells whether the bytes were read and have another digest. */
+  isWrong(id: DigestId): boolean {
+    return (this.#marks.get(id) & WRONG) !== 0;
+  }
+
+  /**
+   * Reads those blobs that were not decided on before. Those that are not stored are left out.
+   *
+   * @param storedAs - under which digest the bytes of a blob are stored
+   * @throws {CancelledError} when the signal is aborted
+   */
+  async check(ids: Iterable<DigestId>, storedAs: (id: DigestId) => DigestId = (id) => id): Promise<void> {
+    const { concurrency } = this.#options;
+    const limit = Math.min(concurrency, MAX_FILES_AT_ONCE);
+    await forEachConcurrently(ids, limit, async (id) => {
+      const marks = this.#marks.get(id);
+      if ((marks & DECIDED) !== 0) return;
+      const size = this.#options.blobs.known(storedAs(id));
+      if (typeof size !== "number") return;
+      this.#marks.set(id, marks | DECIDED);
+      this.share.ofBlobs++;
+      this.share.ofBytes += size;
+      if (this.#options.random() * 100 >= this.#options.percent) return;
+      await this.#checkOne(id, storedAs(id), size);
+    });
+  }
+
+  async #checkOne(id: DigestId, stored: DigestId, size: number): Promise<void> {
+    const path = blobDataPath(this.#table.digestOf(stored));
+    const expected = this.#table.digestOf(id);
+    try {
+      const actual = await this.#digest(path, this.#table.algorithmOf(id), size);
+      if (actual === undefined) return;
+      this.share.blobs++;
+      this.share.bytes += size;
+      if (actual === expected) return;
+      this.#marks.set(id, this.#marks.get(id) | WRONG);
+      this.#options.findings.addForDigest(
+        "wrong-digest",
+        id,
+        () => `the ${size} bytes stored for ${expected} have the digest ${actual}`,
+      );
+    } catch (error) {
+      if (error instanceof CancelledError) throw error;
+      this.#options.unchecked.add(path, error);
+    }
+  }
+
+  /** @returns undefined if the file is gone by now */
+  async #digest(path: string, algorithm: DigestAlgorithm, size: number): Promise<Digest | undefined> {
+    const hash = createHash(algorithm);
+    if (size <= SMALL_BYTES && hasSmallReads(this.#driver)) {
+      await this.#giveWay();
+      this.#checkSignal();
+      const bytes = this.#driver.getSync(path);
+      if (bytes === undefined) return undefined;
+      hash.update(bytes);
+      this.#options.onBytes(bytes.length);
+    } else {
+      for await (const piece of this.#pieces(path)) {
+        this.#checkSignal();
+        hash.update(piece);
+        this.#options.onBytes(piece.length);
+      }
+    }
+    return parseDigest(`${algorithm}:${hash.digest("hex")}`);
+  }
+
+  /** The bytes of a file; each piece is overwritten by the next. */
+  async *#pieces(path: string): AsyncGenerator<Uint8Array> {
+    const driver = this.#driver;
+    if (!hasFastReads(driver)) {
+      const { signal } = this.#options;
+      yield* await driver.read(path, signal ? { signal } : {});
+      return;
+    }
+    const buffer = this.#buffers.pop() ?? new Uint8Array(BUFFER_BYTES);
+    const file = await driver.openFile(path);
+    try {
+      for (let position = 0; ; ) {
+        const read = await file.read(buffer, position);
+        if (read === 0) return;
+        position += read;
+        yield buffer.subarray(0, read);
+      }
+    } finally {
+      this.#buffers.push(buffer);
+      await file.close();
+    }
+  }
+
+  #checkSignal(): void {
+    if (this.#options.signal?.aborted) throw new CancelledError();
+  }
+}

@@ -1,0 +1,107 @@
+import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { givingWay } from "../../registry/give-way.ts";
+import type { DigestId, DigestTable } from "../../registry/graph/digest-table.ts";
+import { PagedArray } from "../../registry/graph/paged-array.ts";
+import { blobDataPath } from "../../registry/paths.ts";
+import type { ScannedBlob } from "../../registry/scan/scan-blobs.ts";
+import { statSmallFile } from "../../registry/small-file.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+import type { UncheckedLog } from "./unchecked-log.ts";
+
+const UNKNOWN = 0;
+const MISSING = 1;
+const UNCHECKED = 2;
+/** A state from here on is `FIRST_SIZE` + the size in bytes. */
+const FIRST_SIZE = 3;
+
+const LISTED = 1;
+const NEEDED = 2;
+
+/** What a blob is found to be: its size in bytes, not there, or not to be told. */
+export type StoredSize = number | "missing" | "unchecked";
+
+/** Which blobs the store has and how large they are. Each is asked for once, by a listing or when it is needed. */
+export class StoredBlobs {
+  readonly #driver: StorageDriver;
+  readonly #table: DigestTable;
+  readonly #unchecked: UncheckedLog;
+  readonly #concurrency: number;
+  readonly #sizes = PagedArray.numbers();
+  readonly #marks = PagedArray.bytes();
+  readonly #giveWay = givingWay();
+  #listed = { blobs: 0, bytes: 0 };
+  #neededOfListed = { blobs: 0, bytes: 0 };
+
+  constructor(
+    driver: StorageDriver,
+    table: DigestTable,
+    options: { unchecked: UncheckedLog; concurrency: number },
+  ) {
+    this.#driver = driver;
+    this.#table = table;
+    this.#unchecked = options.unchecked;
+    this.#concurrency = options.concurrency;
+  }
+
+  /** How many blobs a listing gave. */
+  get listed(): Readonly<{ blobs: number; bytes: number }> {
+    return this.#listed;
+  }
+
+  /** How many of them nothing needs, as far as {@link StoredBlobs.need} was called. */
+  get unneeded(): { blobs: number; bytes: number } {
+    return {
+      blobs: this.#listed.blobs - this.#neededOfListed.blobs,
+      bytes: this.#listed.bytes - this.#neededOfListed.bytes,
+    };
+  }
+
+  /** Takes what a listing gave, and asks for the sizes that it did not bring. */
+  async addListed(batch: readonly ScannedBlob[]): Promise<void> {
+    await forEachConcurrently(batch, this.#concurrency, async ({ id, sizeBytes }) => {
+      if (sizeBytes !== undefined) this.#sizes.set(id, FIRST_SIZE + sizeBytes);
+      else await this.#stat(id);
+      const size = this.known(id);
+      if (size === "missing") return;
+      this.#marks.set(id, this.#marks.get(id) | LISTED);
+      this.#listed.blobs++;
+      if (typeof size === "number") this.#listed.bytes += size;
+    });
+  }
+
+  /** Asks for a blob unless that has been done. */
+  async size(id: DigestId): Promise<StoredSize> {
+    if (this.#sizes.get(id) === UNKNOWN) await this.#stat(id);
+    return this.known(id);
+  }
+
+  /** What was found; `missing` if it was never asked for. */
+  known(id: DigestId): StoredSize {
+    const state = this.#sizes.get(id);
+    if (state >= FIRST_SIZE) return state - FIRST_SIZE;
+    return state === UNCHECKED ? "unchecked" : "missing";
+  }
+
+  /** Says that something needs a blob. */
+  need(id: DigestId): void {
+    const marks = this.#marks.get(id);
+    if ((marks & NEEDED) !== 0) return;
+    this.#marks.set(id, marks | NEEDED);
+    if ((marks & LISTED) === 0) return;
+    const size = this.known(id);
+    this.#neededOfListed.blobs++;
+    if (typeof size === "number") this.#neededOfListed.bytes += size;
+  }
+
+  async #stat(id: DigestId): Promise<void> {
+    await this.#giveWay();
+    const path = blobDataPath(this.#table.digestOf(id));
+    try {
+      const info = await statSmallFile(this.#driver, path);
+      this.#sizes.set(id, info === undefined ? MISSING : FIRST_SIZE + info.sizeBytes);
+    } catch (error) {
+      this.#sizes.set(id, UNCHECKED);
+      this.#unchecked.add(path, error);
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import type { VerifyOutcome } from "../gc/garbage-report.ts";
+import { type VerifyDependencies, verifyRegistry } from "./verify-registry.ts";
+import type { Finding, VerifyReport } from "./verify-report.ts";
+
+/** So many problems are told one by one. */
+const LINES = 20;
+
+/**
+ * Proves that every tag, platform and referrer of the registry is complete; for use behind another operation.
+ *
+ * @throws {CancelledError} when the signal is aborted
+ */
+export async function proveComplete(
+  dependencies: VerifyDependencies,
+  options: { concurrency: number },
+): Promise<VerifyOutcome> {
+  const report = await verifyRegistry(dependencies, {
+    concurrency: options.concurrency,
+    checksumPercent: undefined,
+    repositories: [],
+    usesMetadataDatabase: false,
+  });
+  return summarize(report);
+}
+
+function summarize({
+  complete,
+  problems,
+  problemCount,
+  unchecked,
+  uncheckedCount,
+}: VerifyReport): VerifyOutcome {
+  const lines = [
+    ...problems.map(describeFinding),
+    ...unchecked.map(({ path, error }) => `not looked at: ${path}: ${error}`),
+  ].slice(0, LINES);
+  const rest = problemCount + uncheckedCount - lines.length;
+  if (rest > 0) lines.push(`and ${rest} more; registry-ctl verify tells them`);
+  return { complete, problems: problemCount + uncheckedCount, lines };
+}
+
+/** @returns what is wrong and which tags or repositories suffer, in one line */
+export function describeFinding({ message, tags, repositories }: Finding): string {
+  const [names, what] = tags.total > 0 ? [tags, "tag"] : [repositories, "repository"];
+  if (names.total === 0) return message;
+  const more = names.total > names.first.length ? ` and ${names.total - names.first.length} more` : "";
+  const verb = what === "tag" ? "breaks" : "in";
+  return `${message}; ${verb} ${names.first.join(", ")}${more}`;
+}

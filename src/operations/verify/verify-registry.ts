@@ -1,0 +1,231 @@
+import { CancelledError, PathNotFoundError } from "../../errors.ts";
+import { givingWay } from "../../registry/give-way.ts";
+import { DigestSet } from "../../registry/graph/digest-set.ts";
+import { DigestTable } from "../../registry/graph/digest-table.ts";
+import { NumberList } from "../../registry/graph/number-list.ts";
+import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
+import { scanBlobs } from "../../registry/scan/scan-blobs.ts";
+import { scanRepositories } from "../../registry/scan/scan-repositories.ts";
+import type { ScanFailure } from "../../storage/abilities.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+import { metadataDatabaseProblem } from "../gc/check-state.ts";
+import { BlobChecksums } from "./blob-checksums.ts";
+import { FindingLog } from "./finding-log.ts";
+import { ManifestContents } from "./manifest-contents.ts";
+import { RepositoryCheck } from "./repository-check.ts";
+import { StoredBlobs } from "./stored-blobs.ts";
+import { UncheckedLog } from "./unchecked-log.ts";
+import type { VerifyReport } from "./verify-report.ts";
+import type { VerifyState } from "./verify-state.ts";
+
+/** So many files that belong to nothing are told by name. */
+const STRAYS_SHOWN = 5;
+
+/** How far a verification is: of blobs, of bytes to hash, of repositories. */
+export interface VerifyProgress {
+  phase: "blobs" | "checksums" | "repositories";
+  done: number;
+  /** Undefined where it is not known. */
+  total?: number;
+}
+
+/** What a verification works with. */
+export interface VerifyDependencies {
+  driver: StorageDriver;
+  /** Our clock, in milliseconds since 1970. */
+  nowMs: () => number;
+  /** Chooses what a share of checksums is taken of: a number from 0 up to, not including, 1. */
+  random?: () => number;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: VerifyProgress) => void) | undefined;
+}
+
+/** What somebody wants of a verification. */
+export interface VerifyOptions {
+  /** Per cent of the blobs whose bytes are hashed; undefined: none. Manifests always are. */
+  checksumPercent: number | undefined;
+  /** Only these repositories and those below them; empty: all. */
+  repositories: readonly string[];
+  /** How many files are read at a time. */
+  concurrency: number;
+  /** The configuration says that a database, not the store, knows what is needed. */
+  usesMetadataDatabase: boolean;
+}
+
+/**
+ * Looks at a whole store, or at some repositories, and tells what a client could not pull. Changes nothing, needs no
+ * lock, and takes nothing from a cache.
+ *
+ * @throws {CancelledError} when the signal is aborted
+ */
+export async function verifyRegistry(
+  dependencies: VerifyDependencies,
+  options: VerifyOptions,
+): Promise<VerifyReport> {
+  return new Verification(dependencies, options).run();
+}
+
+class Verification {
+  readonly #dependencies: VerifyDependencies;
+  readonly #options: VerifyOptions;
+  readonly #state: VerifyState;
+  readonly #listed = NumberList.integers();
+  readonly #warnings: string[] = [];
+  readonly #strays: string[] = [];
+  #strayCount = 0;
+  #hashedBytes = 0;
+
+  constructor(dependencies: VerifyDependencies, options: VerifyOptions) {
+    const { driver } = dependencies;
+    const { concurrency } = options;
+    this.#dependencies = dependencies;
+    this.#options = options;
+    const table = new DigestTable();
+    const unchecked = new UncheckedLog();
+    const findings = new FindingLog(table);
+    const blobs = new StoredBlobs(driver, table, { unchecked, concurrency });
+    this.#state = {
+      driver,
+      table,
+      blobs,
+      manifests: new ManifestContents(driver, table, { blobs, findings, unchecked }),
+      checksums: this.#makeChecksums(table, { blobs, findings, unchecked }),
+      findings,
+      unchecked,
+      checked: { repositories: 0, tags: 0, manifests: 0, layerLinks: 0, blobs: 0, bytes: 0 },
+      unneeded: { blobs: 0, bytes: 0, layerLinks: 0, temporaryFiles: 0 },
+      concurrency,
+      giveWay: this.#givingWay(),
+      sets: { revisions: new DigestSet(), layers: new DigestSet(), referenced: new DigestSet() },
+    };
+  }
+
+  async run(): Promise<VerifyReport> {
+    const startedMs = this.#dependencies.nowMs();
+    await this.#checkDatabase();
+    await this.#listBlobs();
+    await this.#hashBlobs();
+    await this.#checkRepositories();
+    this.#checkWhole();
+    return this.#report(startedMs);
+  }
+
+  /** Blobs first: what a push adds meanwhile is looked for one by one. */
+  async #listBlobs(): Promise<void> {
+    const { driver } = this.#dependencies;
+    const { blobs } = this.#state;
+    for await (const batch of scanBlobs(driver, this.#scanOptions())) {
+      await blobs.addListed(batch);
+      for (const { id } of batch) this.#listed.push(id);
+      this.#progress({ phase: "blobs", done: blobs.listed.blobs });
+    }
+  }
+
+  async #hashBlobs(): Promise<void> {
+    await this.#state.checksums?.check(this.#listed);
+  }
+
+  async #checkRepositories(): Promise<void> {
+    const { driver } = this.#dependencies;
+    let done = 0;
+    for await (const entries of scanRepositories(driver, this.#scanOptions())) {
+      await this.#checkRepository(entries);
+      this.#progress({ phase: "repositories", done: ++done });
+    }
+  }
+
+  async #checkRepository(entries: RepositoryEntries): Promise<void> {
+    if (!entries.isForeign) return new RepositoryCheck(this.#state, entries).run();
+    const message = `${JSON.stringify(entries.name)} is not a valid name of a repository, so nobody can pull from it`;
+    this.#state.findings.add("invalid-repository-name", { message });
+  }
+
+  #checkWhole(): void {
+    const { blobs, checked, findings } = this.#state;
+    if (this.#strayCount > 0) {
+      const more = this.#strayCount > this.#strays.length ? ", …" : "";
+      const message = `${this.#strayCount} files are not known: ${this.#strays.join(", ")}${more}`;
+      findings.add("unknown-files", { message });
+    }
+    if (checked.repositories === 0 && blobs.listed.blobs > 0) {
+      const message = `there are ${blobs.listed.blobs} blobs and no repository: is all of the store mounted?`;
+      findings.add("no-repositories", { message });
+    }
+  }
+
+  /** What a database refers to cannot be seen from here. */
+  async #checkDatabase(): Promise<void> {
+    const problem = await metadataDatabaseProblem(
+      this.#dependencies.driver,
+      this.#options.usesMetadataDatabase,
+    );
+    if (!problem) return;
+    this.#state.unchecked.add("the metadata database", "only what is in the store can be verified");
+    this.#warnings.push(problem.message);
+  }
+
+  #scanOptions() {
+    return {
+      table: this.#state.table,
+      signal: this.#dependencies.signal,
+      onFailure: ({ path, error }: ScanFailure) => {
+        // The server may end an upload at any time, and no upload matters here.
+        if (error instanceof PathNotFoundError && path.includes("/_uploads")) return;
+        this.#state.unchecked.add(path, error);
+      },
+      onTemporaryFile: () => void this.#state.unneeded.temporaryFiles++,
+      onStray: (path: string) => {
+        if (++this.#strayCount <= STRAYS_SHOWN) this.#strays.push(path);
+      },
+    };
+  }
+
+  #makeChecksums(
+    table: DigestTable,
+    parts: { blobs: StoredBlobs; findings: FindingLog; unchecked: UncheckedLog },
+  ): BlobChecksums | undefined {
+    const { driver, signal, random = Math.random } = this.#dependencies;
+    const { checksumPercent: percent, concurrency } = this.#options;
+    if (percent === undefined || percent === 0) return undefined;
+    const onBytes = (bytes: number): void => {
+      this.#hashedBytes += bytes;
+      const total = (parts.blobs.listed.bytes * percent) / 100;
+      this.#progress({ phase: "checksums", done: this.#hashedBytes, total });
+    };
+    return new BlobChecksums(driver, table, { ...parts, percent, random, concurrency, signal, onBytes });
+  }
+
+  #givingWay(): () => Promise<void> {
+    const { signal } = this.#dependencies;
+    const giveWay = givingWay();
+    return () => {
+      if (signal?.aborted) throw new CancelledError();
+      return giveWay();
+    };
+  }
+
+  #progress(progress: VerifyProgress): void {
+    this.#dependencies.onProgress?.(progress);
+  }
+
+  #report(startedMs: number): VerifyReport {
+    const { blobs, checked, checksums, findings, unchecked, unneeded } = this.#state;
+    const problemCount = findings.problemCount();
+    return {
+      schemaVersion: 1,
+      command: "verify",
+      complete: problemCount === 0 && unchecked.total === 0,
+      ...(checksums ? { checksum: checksums.share } : {}),
+      checked: { ...checked, ...blobs.listed },
+      unneeded: { ...unneeded, ...blobs.unneeded },
+      problemCount,
+      counts: findings.counts(),
+      problems: findings.problems(),
+      notices: findings.notices(),
+      uncheckedCount: unchecked.total,
+      unchecked: unchecked.first,
+      warnings: this.#warnings,
+      seconds: Math.round(this.#dependencies.nowMs() - startedMs) / 1000,
+    };
+  }
+}

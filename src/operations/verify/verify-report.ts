@@ -1,0 +1,107 @@
+import type { Digest } from "../../oci/digest.ts";
+
+/** What can be wrong: with each of these something cannot be pulled or pushed as it should. */
+export const PROBLEM_KINDS = [
+  "missing-manifest",
+  "missing-blob",
+  "missing-child",
+  "missing-layer-link",
+  "tag-without-manifest",
+  "wrong-size",
+  "wrong-digest",
+  "invalid-manifest",
+  "broken-link",
+  "wrong-link",
+  "unknown-tag",
+  "no-repositories",
+] as const;
+
+/** What is worth knowing and keeps nobody from anything. */
+export const NOTICE_KINDS = [
+  "dangling-layer-link",
+  "dangling-history-link",
+  "tag-without-link",
+  "invalid-repository-name",
+  "unknown-files",
+] as const;
+
+/** The sort of a {@link Finding}. */
+export type FindingKind = (typeof PROBLEM_KINDS)[number] | (typeof NOTICE_KINDS)[number];
+
+/** The first few names and how many there are. */
+export interface Names {
+  first: string[];
+  total: number;
+}
+
+/** One thing that is wrong or worth knowing; told once, in however many repositories it shows. */
+export interface Finding {
+  kind: FindingKind;
+  /** One sentence for people. */
+  message: string;
+  /** The blob or manifest that it is about. */
+  digest?: Digest;
+  /** The file of the store that it is about. */
+  path?: string;
+  /** Where it stands or is missed. */
+  repositories: Names;
+  /** What cannot be pulled whole because of it, as `repository:tag`. */
+  tags: Names;
+}
+
+/** How much was looked at. */
+export interface CheckedAmounts {
+  repositories: number;
+  tags: number;
+  manifests: number;
+  layerLinks: number;
+  blobs: number;
+  bytes: number;
+}
+
+/** The share of blobs whose bytes were read and hashed. Manifests always are, and are not counted here. */
+export interface ChecksumShare {
+  /** What was asked for. */
+  percent: number;
+  blobs: number;
+  bytes: number;
+  ofBlobs: number;
+  ofBytes: number;
+}
+
+/** What no manifest needs: no problem, a collection removes it. */
+export interface UnneededAmounts {
+  /** Not known, so 0, when only some repositories were looked at. */
+  blobs: number;
+  bytes: number;
+  layerLinks: number;
+  /** Files that writers have left behind, or are still writing. */
+  temporaryFiles: number;
+}
+
+/** The result of a verification; what `--json` prints. */
+export interface VerifyReport {
+  schemaVersion: 1;
+  command: "verify";
+  /** Everything was looked at and no problem was found. */
+  complete: boolean;
+  /** The only repositories that were looked at, with those below them; undefined: all. */
+  onlyRepositories?: readonly string[];
+  /** Undefined if no checksums were asked for. */
+  checksum?: ChecksumShare;
+  checked: CheckedAmounts;
+  unneeded: UnneededAmounts;
+  /** How many problems there are; the list may be shorter. */
+  problemCount: number;
+  /** How many findings there are of each kind. */
+  counts: Partial<Record<FindingKind, number>>;
+  /** The first of each kind. */
+  problems: readonly Finding[];
+  /** The first of each kind. */
+  notices: readonly Finding[];
+  /** How much could not be looked at; the list may be shorter. */
+  uncheckedCount: number;
+  unchecked: readonly { path: string; error: string }[];
+  warnings: readonly string[];
+  seconds: number;
+}
