@@ -1,20 +1,23 @@
-import type { CommandContext, ConfigRequest, GlobalFlags } from "../commands/context.ts";
+import type { CommandContext, ConfigRequest, GlobalFlags, Progress } from "../commands/context.ts";
 import type { LoadedConfig } from "../config/settings.ts";
 import { UsageError } from "../errors.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { exitCodeOf } from "./exit-codes.ts";
 
 /** What the context takes from the process. */
 export interface ContextOptions {
   args: readonly string[];
   version: string;
   signal: AbortSignal;
+  /** The signal that asked to stop, if one did. */
+  stoppedBy?: () => "SIGINT" | "SIGTERM" | "SIGHUP" | undefined;
 }
 
 /** A context that also remembers the exit code that a command asked for. */
 export type MainContext = CommandContext & { readonly exitCode: number };
 
 /** Builds the context of this process. Loads nothing that `--version` and `--help` do not need. */
-export function createContext({ args, version, signal }: ContextOptions): MainContext {
+export function createContext({ args, version, signal, stoppedBy }: ContextOptions): MainContext {
   let exitCode = 0;
   const { stdin, stdout, stderr } = process;
   const interactive = stdin.isTTY && stderr.isTTY && !args.includes("--no-input");
@@ -67,10 +70,11 @@ export function createContext({ args, version, signal }: ContextOptions): MainCo
         notice: (text) => notice(text, flags),
       });
     },
-    async confirm(question, flags) {
+    exitCodeOf: (error) => exitCodeOf(error, stoppedBy?.()),
+    async confirm(question, flags, takenBack = signal) {
       if (flags.yes) return;
       const { confirm } = await import("../ui/prompt.ts");
-      await confirm(question, { interactive, stdin, stderr, signal });
+      await confirm(question, { interactive, stdin, stderr, signal: takenBack });
     },
     progress(text, flags) {
       return deferredProgress(text, { silent: Boolean(flags.quiet || flags.json) });
@@ -92,13 +96,10 @@ function workingFolder(): string {
 }
 
 /** A progress display whose library is loaded only once there is something to show. */
-function deferredProgress(
-  text: string,
-  options: { silent: boolean },
-): { update(text: string): void; stop(): void } {
-  let latest = text;
+function deferredProgress(text: string, options: { silent: boolean }): Progress {
+  let latest: string | (() => string) = text;
   let stopped = options.silent;
-  let shown: { update(text: string): void; stop(): void } | undefined;
+  let shown: Progress | undefined;
   if (!stopped) {
     void import("../ui/progress.ts").then(({ startProgress }) => {
       if (!stopped) shown = startProgress(latest, process.stderr);

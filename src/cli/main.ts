@@ -17,7 +17,7 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   const version = readVersion();
   // A reader that goes away (`| head`) is no error; what would have been written is of no use to anybody.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
-  const context = createContext({ args, version, signal: stop.signal });
+  const context = createContext({ args, version, signal: stop.signal, stoppedBy: stop.stoppedBy });
   try {
     const program = createProgram(context);
     if (args.length === 0) program.help({ error: true });

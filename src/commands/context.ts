@@ -27,9 +27,10 @@ export interface ConfigRequest {
   refuseUnimplemented?: boolean;
 }
 
-/** A progress line on a terminal, plain lines at phase changes without one. */
+/** A progress line on a terminal; without one a plain line at the start and then one a minute. */
 export interface Progress {
-  update(text: string): void;
+  /** @param text - a function is called when the line is drawn, so that it may be given as often as one likes */
+  update(text: string | (() => string)): void;
   stop(): void;
 }
 
@@ -56,8 +57,15 @@ export interface CommandContext {
   openStorage(config: LoadedConfig, flags: GlobalFlags): Promise<StorageDriver>;
   /** Writes to stderr unless `--quiet`. */
   notice(text: string, flags: GlobalFlags): void;
-  /** Asks yes or no. @throws {UsageError} without a terminal, {CancelledError} at "no" */
-  confirm(question: string, flags: { yes?: boolean }): Promise<void>;
+  /** @returns the exit code of a command that ends with this error */
+  exitCodeOf(error: unknown): number;
+  /**
+   * Asks yes or no.
+   *
+   * @param signal - takes the question back, in the place of the context's own
+   * @throws {UsageError} without a terminal, {CancelledError} at "no" or when it is taken back
+   */
+  confirm(question: string, flags: { yes?: boolean }, signal?: AbortSignal): Promise<void>;
   progress(text: string, flags: GlobalFlags): Progress;
   /** Prints a result: as one JSON document with `--json`, else as `render` gives it. */
   report<T>(result: T, render: (result: T) => string, flags: GlobalFlags): void;

@@ -1,41 +1,70 @@
 import type { Writable } from "node:stream";
 import ora from "ora";
 
+/** What is shown: a text, or a function that makes one when the line is drawn. */
+export type ProgressText = string | (() => string);
+
 /** A spinner with a text, or plain lines where there is no terminal. */
 export interface ProgressDisplay {
-  update(text: string): void;
+  update(text: ProgressText): void;
   stop(): void;
 }
 
 /** Without a terminal a line is written at most this often. */
 const PLAIN_INTERVAL_MS = 60_000;
+/** On a terminal the text is drawn anew this often. */
+const REDRAW_MS = 200;
 
 /**
- * Shows that something is going on: a spinner on a terminal; elsewhere one line at once and then one a minute.
+ * Shows that something is going on: a spinner on a terminal; elsewhere one line at once and then one a minute, also when
+ * nothing has changed.
  */
 export function startProgress(
-  text: string,
+  text: ProgressText,
   stream: Writable & { isTTY?: boolean; columns?: number },
 ): ProgressDisplay {
-  // A terminal without a width (some pseudo-terminals) would make the spinner wrap its line for ever.
-  if (stream.isTTY && stream.columns !== undefined && stream.columns > 0) {
-    // discardStdin would put the terminal into raw mode, and Ctrl-C would not reach us as a signal.
-    const spinner = ora({ text, stream: stream as NodeJS.WriteStream, discardStdin: false }).start();
-    return {
-      update(next) {
-        spinner.text = next;
-      },
-      stop: () => void spinner.stop(),
-    };
-  }
-  let shownAt = Date.now();
-  stream.write(`${text}\n`);
+  let latest = text;
+  const draw = drawingOn(stream, textOf(text));
+  const timer = setInterval(() => draw.line(textOf(latest)), draw.everyMs);
+  timer.unref();
   return {
     update(next) {
-      if (Date.now() - shownAt < PLAIN_INTERVAL_MS) return;
-      shownAt = Date.now();
-      stream.write(`${next}\n`);
+      latest = next;
     },
-    stop: () => undefined,
+    stop() {
+      clearInterval(timer);
+      draw.end();
+    },
   };
+}
+
+interface Drawing {
+  everyMs: number;
+  line(text: string): void;
+  end(): void;
+}
+
+function drawingOn(stream: Writable & { isTTY?: boolean; columns?: number }, first: string): Drawing {
+  // A terminal without a width (some pseudo-terminals) would make the spinner wrap its line for ever.
+  if (!stream.isTTY || stream.columns === undefined || stream.columns <= 0) {
+    stream.write(`${first}\n`);
+    return {
+      everyMs: PLAIN_INTERVAL_MS,
+      line: (text) => void stream.write(`${text}\n`),
+      end: () => undefined,
+    };
+  }
+  // discardStdin would put the terminal into raw mode, and Ctrl-C would not reach us as a signal.
+  const spinner = ora({ text: first, stream: stream as NodeJS.WriteStream, discardStdin: false }).start();
+  return {
+    everyMs: REDRAW_MS,
+    line: (text) => {
+      spinner.text = text;
+    },
+    end: () => void spinner.stop(),
+  };
+}
+
+function textOf(text: ProgressText): string {
+  return typeof text === "string" ? text : text();
 }
