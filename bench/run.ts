@@ -1,5 +1,7 @@
 /** Benchmarks by name; each gets the rest of the command line. */
 const BENCHMARKS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  gc: async (args) => (await import("./gc.ts")).gc(args),
+  "gc-tree": async (args) => (await import("./gc-tree.ts")).gcTree(args),
   graph: async (args) => (await import("./graph-memory.ts")).graphMemory(args),
   "big-blob": async (args) => (await import("./big-blob.ts")).run(args),
 };
