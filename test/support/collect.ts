@@ -1,6 +1,5 @@
-import type { ProbeResult } from "../../src/client/write-probe.ts";
 import { collectGarbage } from "../../src/operations/gc/collect-garbage.ts";
-import type { GarbageOptions } from "../../src/operations/gc/garbage-options.ts";
+import type { GarbageDependencies, GarbageOptions } from "../../src/operations/gc/garbage-options.ts";
 import type { GarbageReport } from "../../src/operations/gc/garbage-report.ts";
 import type { LockHolder } from "../../src/state/store-lock.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
@@ -18,14 +17,15 @@ export const TEST_HOLDER: LockHolder = {
 export async function collect(
   driver: StorageDriver,
   options: Partial<GarbageOptions> = {},
-  dependencies: { nowMs?: () => number; probe?: () => Promise<ProbeResult>; holder?: LockHolder } = {},
+  dependencies: Partial<GarbageDependencies> = {},
 ): Promise<GarbageReport> {
   return collectGarbage(
     {
       driver,
-      nowMs: dependencies.nowMs ?? Date.now,
-      holder: dependencies.holder ?? TEST_HOLDER,
-      probe: dependencies.probe ?? (async () => ({ kind: "nobody" })),
+      nowMs: Date.now,
+      holder: TEST_HOLDER,
+      probe: async () => ({ kind: "nobody" }),
+      ...dependencies,
     },
     {
       dryRun: false,
