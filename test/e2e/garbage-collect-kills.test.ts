@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { forEachConcurrently } from "../../src/lib/for-each-concurrently.ts";
 import { journalsOf, readJournal, runCollector } from "../support/collector-process.ts";
+import { folderInMemory } from "../support/folder-in-memory.ts";
 import {
   type KillMoment,
   killCollection,
@@ -15,7 +16,6 @@ import { pullAll } from "../support/pull-all.ts";
 import { SeededRandom, seedFrom } from "../support/seeded-random.ts";
 import { startServe } from "../support/serve-process.ts";
 import { listStore } from "../support/store-files.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const SEED = seedFrom("REGISTRY_CTL_KILL_SEED");
 const TREES = 8;
@@ -43,7 +43,7 @@ describe(`garbage-collect killed at random moments, REGISTRY_CTL_KILL_SEED=${SEE
     "loses nothing of tree %s, and one further run leaves what an unkilled one leaves",
     { timeout: 300_000 },
     async (seed) => {
-      const prepared = await prepareTree(await temporaryFolder(), seed);
+      const prepared = await prepareTree(await folderInMemory(), seed);
       await forEachConcurrently(MOMENTS.entries(), 2, async ([round, moment]) => {
         const random = new SeededRandom(seed * 1000 + round);
         const { copy, wreck } = await killedCopy(prepared, moment, random);
@@ -60,7 +60,7 @@ describe(`garbage-collect killed at random moments, REGISTRY_CTL_KILL_SEED=${SEE
   it("loses nothing when the run that finishes is killed too, again and again", {
     timeout: 120_000,
   }, async () => {
-    const prepared = await prepareTree(await temporaryFolder(), SEED - 1);
+    const prepared = await prepareTree(await folderInMemory(), SEED - 1);
     const random = new SeededRandom(SEED - 1);
     const copy = await prepared.copy();
     let wreck: Wreck = { names: prepared.before, phases: new Set() };
@@ -98,14 +98,14 @@ async function killedCopy(
 
 async function expectNothingLost(prepared: PreparedTree, copy: StoreCopy, { names }: Wreck): Promise<void> {
   const lost = [...prepared.keep].filter((path) => !names.files.has(path));
-  expect(lost).toEqual([]);
+  expect(lost.slice(0, 5)).toEqual([]);
   const appeared = [...names.files, ...names.folders].filter(
     (path) => !prepared.before.files.has(path) && !prepared.before.folders.has(path),
   );
-  expect(appeared).toEqual([]);
+  expect(appeared.slice(0, 5)).toEqual([]);
   const named = new Set(journalLines(copy).flatMap(pathsOfLine));
   const unnamed = [...prepared.before.files].filter((path) => !names.files.has(path) && !named.has(path));
-  expect(unnamed, "removed, but in no journal").toEqual([]);
+  expect(unnamed.slice(0, 5), "removed, but in no journal").toEqual([]);
 }
 
 async function expectAllPulls({ tree }: PreparedTree, { rootDirectory }: StoreCopy): Promise<void> {

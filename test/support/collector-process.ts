@@ -31,6 +31,8 @@ export interface CollectorOptions {
   through?: readonly string[];
   /** Instead of `<rootDirectory>.state`. */
   stateDirectory?: string;
+  /** More environment variables. */
+  env?: Record<string, string>;
   /** The registry's port; one of nobody by default. */
   port?: number;
 }
@@ -60,7 +62,10 @@ export async function startCollector(
     REGISTRY_CTL_PATH,
     ...args,
   ];
-  const child = spawn(program, rest, { env: cleanEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, rest, {
+    env: { ...cleanEnvironment(), ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const output = { stdout: "", stderr: "" };
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     output.stdout += text;

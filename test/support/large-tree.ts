@@ -1,5 +1,5 @@
 import type { SeededRandom } from "./seeded-random.ts";
-import { type StoredItem, StoreFiles } from "./store-files.ts";
+import { type ManifestJson, type StoredItem, StoreFiles } from "./store-files.ts";
 
 const CONFIG = "application/vnd.oci.image.config.v1+json";
 const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";

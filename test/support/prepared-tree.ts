@@ -8,6 +8,8 @@ import { filesToKeep } from "./needed-oracle.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { listStore, type StoreNames } from "./store-files.ts";
 
+const DIFFERENCES_SHOWN = 5;
+
 /** Amounts that a report tells. */
 interface ReportedAmounts {
   blobs: number;
@@ -19,6 +21,7 @@ interface ReportedAmounts {
 /** A copy of a store; its files are hard links to those of the original, which nobody writes. */
 export interface StoreCopy {
   rootDirectory: string;
+  /** Removes it with its configuration and state. */
   remove(): Promise<void>;
 }
 
@@ -61,8 +64,7 @@ export async function prepareTree(folder: string, seed: number, size?: LargeTree
     throw new Error(`the collection of ${rootDirectory} failed with ${exitCode}: ${stderr}`);
   const after = listStore(whole.rootDirectory);
   const wrong = difference(after.files, keep);
-  if (wrong.length > 0)
-    throw new Error(`of seed ${seed}, kept wrongly or not at all: ${wrong.slice(0, 5).join(", ")}`);
+  if (wrong.length > 0) throw new Error(`of seed ${seed}, kept wrongly or not at all: ${wrong.join(", ")}`);
   const journal = journalsOf(whole.rootDirectory).at(-1);
   const journalBytes = journal === undefined ? 0 : statSync(journal).size;
   await whole.remove();
@@ -81,12 +83,14 @@ export async function prepareTree(folder: string, seed: number, size?: LargeTree
   };
 }
 
-/** What is in one of the sets only. */
+/** What is in one of the sets only; the first few, and how many there are more. */
 export function difference(left: ReadonlySet<string>, right: ReadonlySet<string>): string[] {
-  return [
+  const items = [
     ...[...left].filter((item) => !right.has(item)),
     ...[...right].filter((item) => !left.has(item)),
   ].sort();
+  const rest = items.length - DIFFERENCES_SHOWN;
+  return rest > 0 ? [...items.slice(0, DIFFERENCES_SHOWN), `and ${rest} more`] : items;
 }
 
 function byPhase(paths: readonly string[]): Map<string, string[]> {

@@ -14,6 +14,8 @@ export const PROGRAM_NAMES = [
   "oras",
   "curl",
   "script",
+  "setpriv",
+  "strace",
 ] as const;
 
 /** A real program that tests run. */

@@ -1,0 +1,268 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { execa } from "execa";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
+import { runCollector } from "../support/collector-process.ts";
+import {
+  expectCollected,
+  expectNextRunFinishes,
+  expectNothingLost,
+  expectUntouched,
+} from "../support/expect-collected.ts";
+import { folderInMemory } from "../support/folder-in-memory.ts";
+import { fillDisk, type Scarce } from "../support/full-disk.ts";
+import { describeWithFaults, runWithFault, traceCalls } from "../support/injected-faults.ts";
+import { type PreparedTree, prepareTree, type StoreCopy } from "../support/prepared-tree.ts";
+import { describeAsRoot, findProgram } from "../support/programs.ts";
+import { SeededRandom, seedFrom } from "../support/seeded-random.ts";
+import { REGISTRY_CTL_PATH } from "../support/serve-process.ts";
+import { mountSmallDisk } from "../support/small-disk.ts";
+import { listStore } from "../support/store-files.ts";
+
+const SEED = seedFrom("REGISTRY_CTL_FAULT_SEED");
+const SIZE = { repositories: 8, pushes: 8, orphans: 60 };
+const REPOSITORIES = "docker/registry/v2/repositories";
+const NOBODY = 65_534;
+
+let prepared: PreparedTree;
+let removeFolder: () => Promise<void>;
+
+beforeAll(async () => {
+  const folder = await folderInMemory((remove) => {
+    removeFolder = remove;
+  });
+  prepared = await prepareTree(folder, SEED, SIZE);
+});
+
+afterAll(() => removeFolder());
+
+/** A copy of the tree, for the test that asks for it. */
+async function copyTree(): Promise<string> {
+  const copy: StoreCopy = await prepared.copy();
+  onTestFinished(() => copy.remove());
+  return copy.rootDirectory;
+}
+
+/** The same with files of its own, whose owner may be changed. */
+async function copyTreeTo(folder: string): Promise<string> {
+  const rootDirectory = join(folder, "registry");
+  await execa("cp", ["-a", prepared.tree.rootDirectory, rootDirectory]);
+  return rootDirectory;
+}
+
+describeAsRoot("garbage-collect on a full disk", () => {
+  it.each<{ scarce: Scarce; what: string }>([
+    { scarce: "bytes", what: "store and state" },
+    { scarce: "bytes", what: "store" },
+    { scarce: "bytes", what: "state" },
+    { scarce: "inodes", what: "store and state" },
+    { scarce: "inodes", what: "store" },
+    { scarce: "inodes", what: "state" },
+  ])("frees everything although there are no free $scarce for its $what", async ({ scarce, what }) => {
+    const disk = mountSmallDisk(scarce === "bytes" ? "size=16m" : "nr_inodes=12000");
+    if (!disk) throw new Error("root cannot mount a tmpfs");
+    onTestFinished(() => disk.unmount());
+    const elsewhere = await folderInMemory();
+    const rootDirectory = await copyTreeTo(what === "state" ? elsewhere : disk.path);
+    const stateDirectory = join(what === "store" ? elsewhere : disk.path, "state");
+    const first = await runCollector(rootDirectory, ["--dry-run"], { stateDirectory });
+    expect(first.exitCode, first.stderr).toBe(0);
+    fillDisk(disk.path, scarce);
+
+    const end = await runCollector(rootDirectory, [], { stateDirectory });
+
+    expectCollected(prepared, rootDirectory, end);
+    const told = `${JSON.parse(end.stdout).warnings.join("\n")}\n${end.stderr}`;
+    if (what.includes("store")) expect(told).toContain("lock");
+    if (what.includes("state")) expect(told).toMatch(/journal|state/);
+  });
+});
+
+describe("garbage-collect where the folder of all repositories is not mounted", () => {
+  it.each(["empty", "missing"])("refuses with exit code 12 and removes nothing: %s", async (kind) => {
+    const rootDirectory = await copyTree();
+    const blobs = blobsOf(rootDirectory);
+    rmSync(join(rootDirectory, REPOSITORIES), { recursive: true });
+    if (kind === "empty") mkdirSync(join(rootDirectory, REPOSITORIES));
+
+    const refused = await runCollector(rootDirectory);
+    expect(refused.exitCode, refused.stderr).toBe(12);
+    expect(refused.stderr).toContain("--allow-empty");
+    expect(blobsOf(rootDirectory)).toEqual(blobs);
+    const dryRun = await runCollector(rootDirectory, ["--dry-run"]);
+    expect(dryRun.exitCode, dryRun.stderr).toBe(0);
+    expect(JSON.parse(dryRun.stdout).warnings.join()).toContain("a real run would refuse");
+    expect(blobsOf(rootDirectory)).toEqual(blobs);
+
+    const allowed = await runCollector(rootDirectory, ["--allow-empty"]);
+    expect(allowed.exitCode, allowed.stderr).toBe(0);
+    expect(blobsOf(rootDirectory)).toEqual([]);
+  });
+
+  it("refuses where not one tag is left, and removes nothing", async () => {
+    const rootDirectory = await copyTree();
+    await execa("find", [
+      join(rootDirectory, REPOSITORIES),
+      "-name",
+      "tags",
+      "-exec",
+      "rm",
+      "-rf",
+      "{}",
+      "+",
+    ]);
+    const before = listStore(rootDirectory);
+    const refused = await runCollector(rootDirectory);
+    expect(refused.exitCode, refused.stderr).toBe(12);
+    expect(listStore(rootDirectory)).toEqual(before);
+  });
+
+  it("removes no blob where it is a link to a disk that is not there; where that is, it collects", async () => {
+    const rootDirectory = await copyTree();
+    const folder = join(rootDirectory, REPOSITORIES);
+    const disk = `${rootDirectory}.disk`;
+    renameSync(folder, disk);
+    onTestFinished(() => rmSync(disk, { recursive: true, force: true }));
+    symlinkSync(disk, folder);
+    renameSync(disk, `${disk}-unmounted`);
+
+    const unmounted = await runCollector(rootDirectory);
+    expect(unmounted.exitCode, unmounted.stderr).toBe(3);
+    expect(blobsOf(rootDirectory)).toHaveLength(blobsOf(prepared.tree.rootDirectory).length);
+
+    renameSync(`${disk}-unmounted`, disk);
+    const mounted = await runCollector(rootDirectory);
+    expect(mounted.exitCode, mounted.stderr).toBe(0);
+    expect(blobsOf(rootDirectory)).toEqual([...prepared.after.files].filter(isBlob).sort());
+    expectNothingLost(prepared, rootDirectory.replace(REPOSITORIES, ""), mounted);
+  });
+});
+
+describeWithFaults(`garbage-collect on a bad disk, REGISTRY_CTL_FAULT_SEED=${SEED}`, () => {
+  it.each([
+    { calls: "getdents64", runs: 14 },
+    { calls: "openat", runs: 10 },
+    { calls: "statx", runs: 8 },
+    { calls: "pread64", runs: 10 },
+    { calls: "read", runs: 4 },
+  ])(
+    "removes no blob where a folder cannot be listed, and nothing that may be needed: $calls fail",
+    { timeout: 120_000 },
+    async ({ calls, runs }) => {
+      const random = new SeededRandom(SEED);
+      const numbers = [...new Set((await traceCalls(await copyTree(), calls)).map(({ number }) => number))];
+      let hits = 0;
+      for (let run = 0; run < runs && numbers.length > 0; run++) {
+        const rootDirectory = await copyTree();
+        const end = await runWithFault(rootDirectory, { calls, when: String(random.pick(numbers)) });
+        const hit = end.hit.filter((path) => path.startsWith(`${rootDirectory}/docker/registry/v2`));
+        const names = expectNothingLost(prepared, rootDirectory, end);
+        if (hit.some((path) => isRootsFolder(rootDirectory, path))) {
+          expect(end.exitCode, `${hit.join()}: ${end.stderr}`).toBe(3);
+          expect([...names.files].filter(isBlob)).toHaveLength(
+            [...prepared.before.files].filter(isBlob).length,
+          );
+        } else if (hit.length > 0) expect([0, 3, 11], `${hit.join()}: ${end.stderr}`).toContain(end.exitCode);
+        if (hit.length > 0) hits++;
+        await expectNextRunFinishes(prepared, rootDirectory);
+      }
+      if (numbers.length > 0) expect(hits).toBeGreaterThan(0);
+    },
+  );
+
+  it.each(["unlink", "rmdir"])(
+    "keeps what a file refers to that could not be removed, and the next run finishes: %s fails",
+    { timeout: 120_000 },
+    async (calls) => {
+      const random = new SeededRandom(SEED);
+      const traced = (await traceCalls(await copyTree(), calls)).filter(({ path }) => path.includes("/v2/"));
+      const numbers = [...new Set(traced.map(({ number }) => number))];
+      for (const when of ["1+", ...Array.from({ length: 6 }, () => `${random.pick(numbers)}+7`)]) {
+        const rootDirectory = await copyTree();
+        const end = await runWithFault(rootDirectory, { calls, when });
+        const names = expectNothingLost(prepared, rootDirectory, end);
+        const hit = end.hit.filter((path) => path.includes("/v2/"));
+        expect(hit.length).toBeGreaterThan(0);
+        if (calls === "unlink") expect(end.exitCode, end.stderr).toBe(3);
+        for (const path of calls === "unlink" ? hit : []) {
+          expect(names.files, path).toContain(path.slice(rootDirectory.length));
+        }
+        if (calls === "unlink" && when === "1+") expectUntouched(prepared, rootDirectory);
+        await expectNextRunFinishes(prepared, rootDirectory);
+      }
+    },
+  );
+});
+
+describeAsRoot("garbage-collect without the rights", () => {
+  it("removes no blob where a folder may not be listed", async () => {
+    const rootDirectory = await copyTreeOfNobody();
+    const hidden = join(rootDirectory, REPOSITORIES, firstRepository());
+    await execa("chown", ["-R", "0:0", hidden]);
+    await execa("chmod", ["700", hidden]);
+
+    const end = await runCollector(rootDirectory);
+
+    expect(end.exitCode, end.stderr).toBe(3);
+    const names = expectNothingLost(prepared, rootDirectory, end);
+    expect([...names.files].filter(isBlob)).toHaveLength([...prepared.before.files].filter(isBlob).length);
+    await execa("chown", ["-R", `${NOBODY}:${NOBODY}`, hidden]);
+    await expectNextRunFinishes(prepared, rootDirectory);
+  });
+
+  it("keeps what it may not remove, with all that this refers to", async () => {
+    const rootDirectory = await copyTreeOfNobody();
+    const links = join(rootDirectory, REPOSITORIES, firstRepository(), "_manifests");
+    await execa("chown", ["-R", "0:0", links]);
+
+    const end = await runCollector(rootDirectory);
+
+    expect(end.exitCode, end.stderr).toBe(3);
+    expectNothingLost(prepared, rootDirectory, end);
+    await execa("chown", ["-R", `${NOBODY}:${NOBODY}`, links]);
+    await expectNextRunFinishes(prepared, rootDirectory);
+  });
+
+  it("changes nothing in a store that it may only read", async ({ skip }) => {
+    const setpriv = findProgram("setpriv");
+    const become = [setpriv ?? "", `--reuid=${NOBODY}`, `--regid=${NOBODY}`, "--clear-groups", "--"];
+    const canRead = await execa("env", [...become, "test", "-r", REGISTRY_CTL_PATH], { reject: false });
+    if (canRead.exitCode !== 0) skip("another user cannot read the program here");
+    const folder = await folderInMemory();
+    await execa("chmod", ["755", folder]);
+    const rootDirectory = await copyTreeTo(folder);
+
+    const end = await runCollector(rootDirectory, [], { through: become });
+
+    expect(end.exitCode, end.stderr).toBe(11);
+    expectUntouched(prepared, rootDirectory);
+  });
+});
+
+async function copyTreeOfNobody(): Promise<string> {
+  const folder = await folderInMemory();
+  await execa("chmod", ["777", folder]);
+  const rootDirectory = await copyTreeTo(folder);
+  await execa("chown", ["-R", `${NOBODY}:${NOBODY}`, rootDirectory]);
+  return rootDirectory;
+}
+
+/** One with manifests that go. */
+function firstRepository(): string {
+  const [path = ""] = prepared.going.get("manifests") ?? [];
+  return path.slice("/docker/registry/v2/repositories/".length, path.indexOf("/_"));
+}
+
+function blobsOf(rootDirectory: string): string[] {
+  return [...listStore(rootDirectory).files].filter(isBlob).sort();
+}
+
+function isBlob(path: string): boolean {
+  return path.startsWith("/docker/registry/v2/blobs/");
+}
+
+/** A folder below `repositories`, so that there may be roots in it. */
+function isRootsFolder(rootDirectory: string, path: string): boolean {
+  const name = path.slice(rootDirectory.length);
+  return name.startsWith(`/${REPOSITORIES}`) && prepared.before.folders.has(name);
+}
