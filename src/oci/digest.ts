@@ -62,6 +62,14 @@ export function parseDigest(text: string): Digest {
   return text;
 }
 
+/**
+ * @param hex - as many lower-case hexadecimal digits as the algorithm has, made from bytes: it is not checked
+ * @returns the digest with these
+ */
+export function digestFromHex(algorithm: DigestAlgorithm, hex: string): Digest {
+  return `${algorithm}:${hex}` as Digest;
+}
+
 /** @returns the algorithm of a digest */
 export function digestAlgorithm(digest: Digest): DigestAlgorithm {
   return digest.startsWith("sha512:") ? "sha512" : "sha256";

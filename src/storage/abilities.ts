@@ -97,10 +97,12 @@ export interface NameListing {
 /** Reads of small files that are cheap enough to be done synchronously, links and manifests above all. */
 export interface SmallReads {
   /**
+   * @param maxBytes - a larger file is not read; without limit by default
    * @returns the bytes, or undefined if there is no such file
+   * @throws {FileTooLargeError}
    * @throws {StorageUnavailableError}
    */
-  getSync(path: string): Uint8Array | undefined;
+  getSync(path: string, maxBytes?: number): Uint8Array | undefined;
   /**
    * @returns what `stat` gives for a file, or undefined if there is no such file
    * @throws {StorageUnavailableError}

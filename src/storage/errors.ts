@@ -9,3 +9,14 @@ export class ReadOnlyStoreError extends RegistryCtlError {
     });
   }
 }
+
+/** A file is larger than the caller can use. */
+export class FileTooLargeError extends RegistryCtlError {
+  override readonly name: string = "FileTooLargeError";
+  constructor(driver: string, path: string, sizeBytes: number, maxBytes: number) {
+    super(
+      "ERR_STORAGE_FILE_TOO_LARGE",
+      `${driver}: ${path} has ${sizeBytes} bytes, at most ${maxBytes} were expected`,
+    );
+  }
+}

@@ -2,9 +2,10 @@ import {
   type Digest,
   type DigestAlgorithm,
   digestAlgorithm,
+  digestFromHex,
   digestHex,
-  parseDigest,
 } from "../../oci/digest.ts";
+import type { AlgorithmCode } from "./manifest-record.ts";
 import { PagedArray } from "./paged-array.ts";
 
 /** Bytes of one slot: a sha256; a sha512 takes two slots. */
@@ -38,30 +39,51 @@ export class DigestTable {
 
   /** @returns the number of `digest`, a new one if it was never seen */
   intern(digest: Digest): DigestId {
-    if (this.#size >= this.#index.length * MAX_LOAD) this.#grow();
-    const length = this.#decode(digest);
-    let position = this.#hash(this.#scratch, 0) & (this.#index.length - 1);
-    for (;;) {
-      const entry = this.#index[position] ?? 0;
-      if (entry === 0) break;
-      if (this.#equals(entry - 1, length)) return entry - 1;
-      position = (position + 1) & (this.#index.length - 1);
-    }
-    const id = this.#append(length);
-    this.#index[position] = id + 1;
-    return id;
+    return this.#internAt(this.#scratch, 0, this.#decode(digest));
+  }
+
+  /** As {@link intern}, for a digest as bytes: 32 of a sha256 or 64 of a sha512. */
+  internBytes(algorithm: AlgorithmCode, bytes: Uint8Array, offset: number): DigestId {
+    return this.#internAt(bytes, offset, algorithm === 1 ? 2 * SLOT_BYTES : SLOT_BYTES);
+  }
+
+  /** Writes the bytes of a digest into `target`. @returns the offset behind them */
+  writeDigest(id: DigestId, target: Uint8Array, offset: number): number {
+    target.set(this.#slot(id), offset);
+    if (this.#isLong.get(id) === 0) return offset + SLOT_BYTES;
+    target.set(this.#slot(id + 1), offset + SLOT_BYTES);
+    return offset + 2 * SLOT_BYTES;
   }
 
   /** @returns the digest with that number */
   digestOf(id: DigestId): Digest {
     const isLong = this.#isLong.get(id) === 1;
     const first = this.#hexOfSlot(id);
-    return parseDigest(isLong ? `sha512:${first}${this.#hexOfSlot(id + 1)}` : `sha256:${first}`);
+    return isLong ? digestFromHex("sha512", first + this.#hexOfSlot(id + 1)) : digestFromHex("sha256", first);
   }
 
   /** @returns the algorithm of the digest with that number */
   algorithmOf(id: DigestId): DigestAlgorithm {
     return this.#isLong.get(id) === 1 ? "sha512" : "sha256";
+  }
+
+  #internAt(bytes: Uint8Array, offset: number, length: number): DigestId {
+    if (this.#size >= this.#index.length * MAX_LOAD) this.#grow();
+    let position = this.#hash(bytes, offset) & (this.#index.length - 1);
+    for (;;) {
+      const entry = this.#index[position] ?? 0;
+      if (entry === 0) break;
+      if (this.#equals(entry - 1, bytes, offset, length)) return entry - 1;
+      position = (position + 1) & (this.#index.length - 1);
+    }
+    const id = this.#append(bytes, offset, length);
+    this.#index[position] = id + 1;
+    return id;
+  }
+
+  #slot(slot: number): Uint8Array {
+    const at = offsetInPage(slot);
+    return this.#page(slot).subarray(at, at + SLOT_BYTES);
   }
 
   #hexOfSlot(slot: number): string {
@@ -89,37 +111,38 @@ export class DigestTable {
     );
   }
 
-  #equals(id: DigestId, length: number): boolean {
+  #equals(id: DigestId, bytes: Uint8Array, offset: number, length: number): boolean {
     if ((this.#isLong.get(id) === 1) !== length > SLOT_BYTES) return false;
-    return this.#slotEquals(id, 0) && (length === SLOT_BYTES || this.#slotEquals(id + 1, SLOT_BYTES));
+    if (!this.#slotEquals(id, bytes, offset)) return false;
+    return length === SLOT_BYTES || this.#slotEquals(id + 1, bytes, offset + SLOT_BYTES);
   }
 
-  #slotEquals(slot: number, from: number): boolean {
+  #slotEquals(slot: number, bytes: Uint8Array, from: number): boolean {
     const page = this.#page(slot);
     const offset = offsetInPage(slot);
     for (let index = 0; index < SLOT_BYTES; index++) {
-      if (page[offset + index] !== this.#scratch[from + index]) return false;
+      if (page[offset + index] !== bytes[from + index]) return false;
     }
     return true;
   }
 
-  #append(length: number): DigestId {
+  #append(bytes: Uint8Array, offset: number, length: number): DigestId {
     const id = this.#slots;
-    this.#writeSlot(0);
+    this.#writeSlot(bytes, offset);
     if (length > SLOT_BYTES) {
       this.#isLong.set(id, 1);
-      this.#writeSlot(SLOT_BYTES);
+      this.#writeSlot(bytes, offset + SLOT_BYTES);
     }
     this.#size++;
     return id;
   }
 
-  #writeSlot(from: number): void {
+  #writeSlot(bytes: Uint8Array, from: number): void {
     const slot = this.#slots++;
     if (slot >>> SLOT_BITS >= this.#pages.length) {
       this.#pages.push(new Uint8Array(SLOTS_PER_PAGE * SLOT_BYTES));
     }
-    this.#page(slot).set(this.#scratch.subarray(from, from + SLOT_BYTES), offsetInPage(slot));
+    this.#page(slot).set(bytes.subarray(from, from + SLOT_BYTES), offsetInPage(slot));
   }
 
   #page(slot: number): Uint8Array {

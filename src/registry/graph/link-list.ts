@@ -1,19 +1,20 @@
 import type { DigestId } from "./digest-table.ts";
 import { NumberList } from "./number-list.ts";
 
-/** Links of one kind in one folder: what they point to and when they were written. */
+/** Links of one kind in one folder: what they point to and, as far as that is known, when they were written. */
 export class LinkList {
   readonly #ids = NumberList.integers();
-  readonly #times = NumberList.numbers();
+  /** Made when the first time is told: a scan of a filesystem tells none. */
+  #times: NumberList | undefined;
 
   get length(): number {
     return this.#ids.length;
   }
 
   /** @param modifiedMs - undefined where the listing did not say */
-  push(id: DigestId, modifiedMs: number | undefined): void {
+  push(id: DigestId, modifiedMs?: number): void {
     this.#ids.push(id);
-    this.#times.push(modifiedMs ?? Number.NaN);
+    if (modifiedMs !== undefined) this.setModifiedMs(this.length - 1, modifiedMs);
   }
 
   id(index: number): DigestId {
@@ -22,10 +23,12 @@ export class LinkList {
 
   /** @returns NaN if it is not known yet */
   modifiedMs(index: number): number {
-    return this.#times.at(index);
+    return this.#times?.at(index) ?? Number.NaN;
   }
 
   setModifiedMs(index: number, modifiedMs: number): void {
+    this.#times ??= NumberList.numbers();
+    while (this.#times.length <= index) this.#times.push(Number.NaN);
     this.#times.set(index, modifiedMs);
   }
 

@@ -1,45 +1,76 @@
-import { type Digest, digestAlgorithm, digestOf } from "../../oci/digest.ts";
-import { isManifestType, type Manifest, parseManifest } from "../../oci/manifest.ts";
-import { hasSmallReads } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { blobDataPath } from "../paths.ts";
 import { readSmallFile } from "../small-file.ts";
+import { MAX_MANIFEST_READ_BYTES, parseStored } from "../threads/read-manifests.ts";
 import type { DigestId, DigestTable } from "./digest-table.ts";
+import {
+  type AlgorithmCode,
+  encodeManifestRecord,
+  type ManifestRecordVisitor,
+  readManifestRecord,
+} from "./manifest-record.ts";
 import { PagedArray } from "./paged-array.ts";
-
-/** Registries accept manifests of 4 MiB; older versions had no limit. */
-const MAX_READ_BYTES = 64 * 1024 * 1024;
 
 const UNREAD = 0;
 const ABSENT = 1;
 const UNREADABLE = 2;
-/** A state from here on is `FIRST_OFFSET` + the place in the pool. */
-const FIRST_OFFSET = 3;
+/** Known from an earlier run; counts as unread until somebody asks for it. */
+const REMEMBERED = 3;
+const REMEMBERED_AND_USED = 4;
+const READ = 5;
 
 /** What is known of a digest that should be a manifest. */
 export type ManifestState = "unread" | "absent" | "unreadable" | "read";
 
 /**
  * What each manifest refers to, by digest number. A manifest is immutable, so it is read once in a run, in however
- * many repositories it stands; it counts only if its bytes have its digest.
+ * many repositories it stands, or not at all if an earlier run has; it counts only if its bytes have its digest.
  */
 export class ManifestReferences {
   readonly #table: DigestTable;
-  readonly #states = PagedArray.integers();
+  readonly #states = PagedArray.bytes();
+  /** Place of each manifest in the pool. */
+  readonly #offsets = PagedArray.integers();
   /** For each manifest: number of blobs, of child manifests, subject + 1 (or 0), then the blobs, then the children. */
   readonly #pool = PagedArray.integers();
   #poolLength = 0;
   readonly #problems = new Map<DigestId, string>();
   /** Sizes in bytes + 1 of what manifests describe, and of the manifests read; 0 if not known. */
   readonly #sizes = PagedArray.numbers();
+  readonly #recordVisitor: ManifestRecordVisitor;
+  #sizeBytes = 0;
+  readonly #counts = { read: 0, remembered: 0, used: 0 };
 
   constructor(table: DigestTable) {
     this.#table = table;
+    const push = (algorithm: AlgorithmCode, bytes: Uint8Array, offset: number, sizeBytes: number): void => {
+      const id = table.internBytes(algorithm, bytes, offset);
+      this.#push(id);
+      if (sizeBytes >= 0 && this.#sizes.get(id) === 0) this.#sizes.set(id, sizeBytes + 1);
+    };
+    this.#recordVisitor = {
+      header: (sizeBytes, blobCount, childCount) => {
+        this.#sizeBytes = sizeBytes;
+        this.#push(blobCount);
+        this.#push(childCount);
+        this.#push(0);
+      },
+      subject: (algorithm, bytes, offset) => {
+        this.#pool.set(this.#poolLength - 1, table.internBytes(algorithm, bytes, offset) + 1);
+      },
+      blob: push,
+      child: push,
+    };
+  }
+
+  /** How many manifests have been read, are known from an earlier run, and of these have been asked for. */
+  get counts(): Readonly<{ read: number; remembered: number; used: number }> {
+    return this.#counts;
   }
 
   state(id: DigestId): ManifestState {
     const state = this.#states.get(id);
-    if (state === UNREAD) return "unread";
+    if (state === UNREAD || state === REMEMBERED) return "unread";
     if (state === ABSENT) return "absent";
     return state === UNREADABLE ? "unreadable" : "read";
   }
@@ -57,44 +88,71 @@ export class ManifestReferences {
 
   /** Config, layers, and those entries of an index that are said to be no manifests. */
   *blobs(id: DigestId): Generator<DigestId> {
-    const offset = this.#offset(id);
-    if (offset === undefined) return;
+    if (this.state(id) !== "read") return;
+    const offset = this.#offsets.get(id);
     const count = this.#pool.get(offset);
     for (let index = 0; index < count; index++) yield this.#pool.get(offset + 3 + index);
   }
 
   /** Entries of an index that are said to be manifests. */
   *childManifests(id: DigestId): Generator<DigestId> {
-    const offset = this.#offset(id);
-    if (offset === undefined) return;
+    if (this.state(id) !== "read") return;
+    const offset = this.#offsets.get(id);
     const start = offset + 3 + this.#pool.get(offset);
     const count = this.#pool.get(offset + 1);
     for (let index = 0; index < count; index++) yield this.#pool.get(start + index);
   }
 
   subject(id: DigestId): DigestId | undefined {
-    const offset = this.#offset(id);
-    const subject = offset === undefined ? 0 : this.#pool.get(offset + 2);
+    if (this.state(id) !== "read") return undefined;
+    const subject = this.#pool.get(this.#offsets.get(id) + 2);
     return subject === 0 ? undefined : subject - 1;
   }
 
   /** Reads a manifest unless that has been done. Never rejects: what cannot be read is `unreadable`. */
   async load(driver: StorageDriver, id: DigestId): Promise<void> {
-    if (this.#states.get(id) !== UNREAD) return;
+    if (this.recall(id)) return;
     const digest = this.#table.digestOf(id);
     try {
-      const path = blobDataPath(digest);
-      // An index may call any blob a manifest, and blobs can be larger than memory.
-      const sizeBytes = hasSmallReads(driver) ? driver.statFileSync(path)?.sizeBytes : undefined;
-      if (sizeBytes !== undefined && sizeBytes > MAX_READ_BYTES) {
-        throw new Error(`its ${sizeBytes} bytes are more than any manifest has`);
+      const bytes = await readSmallFile(driver, blobDataPath(digest), MAX_MANIFEST_READ_BYTES);
+      if (bytes === undefined) this.addAbsent(id);
+      else {
+        const record = encodeManifestRecord(parseStored(bytes, digest), bytes.length);
+        this.addRecord(id, record, 0, record.length);
       }
-      const bytes = await readSmallFile(driver, path);
-      if (bytes === undefined) this.#states.set(id, ABSENT);
-      else this.#add(id, checked(bytes, digest), bytes.length);
     } catch (error) {
       this.addUnreadable(id, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** @returns true if nothing needs to be read to know a manifest */
+  recall(id: DigestId): boolean {
+    const state = this.#states.get(id);
+    if (state !== REMEMBERED) return state !== UNREAD;
+    this.#states.set(id, REMEMBERED_AND_USED);
+    this.#counts.used++;
+    return true;
+  }
+
+  /** Takes what has been read of a manifest, in the form of `encodeManifestRecord`. */
+  addRecord(id: DigestId, record: Uint8Array, offset: number, length: number): void {
+    this.#add(id, record, offset, length);
+    this.#states.set(id, READ);
+    this.#counts.read++;
+  }
+
+  /** Takes what an earlier run has read. @throws {InvalidManifestRecordError} */
+  remember(algorithm: AlgorithmCode, digest: Uint8Array, record: Uint8Array): void {
+    const id = this.#table.internBytes(algorithm, digest, 0);
+    if (this.#states.get(id) !== UNREAD) return;
+    this.#add(id, record, 0, record.length);
+    this.#states.set(id, REMEMBERED);
+    this.#counts.remembered++;
+  }
+
+  /** Remembers that the bytes of a manifest are not there. */
+  addAbsent(id: DigestId): void {
+    this.#states.set(id, ABSENT);
   }
 
   /** Remembers that a manifest cannot be understood. */
@@ -103,37 +161,14 @@ export class ManifestReferences {
     this.#problems.set(id, problem);
   }
 
-  #add(id: DigestId, manifest: Manifest, sizeBytes: number): void {
-    const children = manifest.children.filter((child) => isManifestType(child.mediaType));
-    const blobs = [
-      ...manifest.blobs,
-      ...manifest.children.filter((child) => !isManifestType(child.mediaType)),
-    ];
-    const offset = this.#poolLength;
-    this.#push(blobs.length);
-    this.#push(children.length);
-    this.#push(manifest.subject ? this.#table.intern(manifest.subject.digest) + 1 : 0);
-    for (const { digest, size } of [...blobs, ...children]) {
-      const reference = this.#table.intern(digest);
-      this.#push(reference);
-      if (size >= 0 && this.#sizes.get(reference) === 0) this.#sizes.set(reference, size + 1);
-    }
-    this.#sizes.set(id, sizeBytes + 1);
-    this.#states.set(id, FIRST_OFFSET + offset);
+  #add(id: DigestId, record: Uint8Array, offset: number, length: number): void {
+    const start = this.#poolLength;
+    readManifestRecord(record, offset, length, this.#recordVisitor);
+    this.#offsets.set(id, start);
+    this.#sizes.set(id, this.#sizeBytes + 1);
   }
 
   #push(value: number): void {
     this.#pool.set(this.#poolLength++, value);
   }
-
-  #offset(id: DigestId): number | undefined {
-    const state = this.#states.get(id);
-    return state < FIRST_OFFSET ? undefined : state - FIRST_OFFSET;
-  }
-}
-
-function checked(bytes: Uint8Array, digest: Digest): Manifest {
-  const actual = digestOf(bytes, digestAlgorithm(digest));
-  if (actual !== digest) throw new Error(`its ${bytes.length} bytes have the digest ${actual}`);
-  return parseManifest(bytes);
 }

@@ -37,13 +37,7 @@ export async function loadRepositoryGraph(
   entries: RepositoryEntries,
   options: GraphOptions,
 ): Promise<RepositoryGraph> {
-  const graph: RepositoryGraph = {
-    entries,
-    tagTargets: new Map(),
-    brokenTags: new Map(),
-    layerTargets: new Map(),
-    brokenLayers: new Map(),
-  };
+  const graph = graphOf(entries);
   await forEachConcurrently(entries.tags, options.concurrency, async ([tag, { currentModifiedMs }]) => {
     if (currentModifiedMs !== undefined) await readTag(driver, graph, tag, options.table);
   });
@@ -54,6 +48,17 @@ export async function loadRepositoryGraph(
   await loadManifests(driver, entries.revisions.ids(), options);
   await loadManifests(driver, graph.tagTargets.values(), options);
   return graph;
+}
+
+/** @returns the graph of a repository of which nothing has been read yet */
+export function graphOf(entries: RepositoryEntries): RepositoryGraph {
+  return {
+    entries,
+    tagTargets: new Map(),
+    brokenTags: new Map(),
+    layerTargets: new Map(),
+    brokenLayers: new Map(),
+  };
 }
 
 async function readTag(
@@ -101,15 +106,15 @@ async function loadManifests(
   ids: Iterable<DigestId>,
   { references, concurrency }: GraphOptions,
 ): Promise<void> {
+  const seen = new Set<DigestId>();
   let level: Iterable<DigestId> = ids;
   for (;;) {
     const next: DigestId[] = [];
     await forEachConcurrently(level, concurrency, async (id) => {
-      if (references.state(id) !== "unread") return;
+      if (seen.has(id)) return;
+      seen.add(id);
       await references.load(driver, id);
-      for (const child of references.childManifests(id)) {
-        if (references.state(child) === "unread") next.push(child);
-      }
+      for (const child of references.childManifests(id)) if (!seen.has(child)) next.push(child);
     });
     if (next.length === 0) return;
     level = next;

@@ -25,6 +25,8 @@ export interface CollectionPlan {
   warnings: readonly string[];
   /** Files that writers have left behind, or are still writing. */
   temporaryFiles: number;
+  /** Folders named by a digest with nothing for it in them, which nothing needs: a writer or a collector died there. */
+  leftovers: readonly string[];
   /** Folders that could not be listed. */
   failures: readonly ScanFailure[];
   /** Some of them are below `repositories`: then no blob is planned. */

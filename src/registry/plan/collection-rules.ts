@@ -4,6 +4,11 @@ export interface CollectionRules {
   deleteUntagged: boolean;
   /** What was written after this moment, by the store's clock, is kept. */
   keepWrittenAfterMs: number;
+  /**
+   * false: no time of grace was asked for, so that a plan does not look at the ages of files that were there before it
+   * began; the sweep looks once more at each file before it goes. Default true.
+   */
+  agesMatter?: boolean;
   /** What was untagged after this moment is kept; Infinity: no such rule. */
   keepUntaggedAfterMs: number;
 }

@@ -25,11 +25,13 @@ export class RepositoryMarker {
   readonly #pending: DigestId[] = [];
   readonly #doubts = new Set<string>();
 
-  constructor(input: MarkInput) {
+  /** @param missing - revisions that are none, as there is no link */
+  constructor(input: MarkInput, missing: ReadonlySet<DigestId> = new Set()) {
     this.#input = input;
     input.needed.clear();
     input.revisions.clear();
-    this.#revisionIds = [...input.graph.entries.revisions.ids()];
+    const ids = [...input.graph.entries.revisions.ids()];
+    this.#revisionIds = missing.size === 0 ? ids : ids.filter((id) => !missing.has(id));
     for (const id of this.#revisionIds) {
       input.revisions.add(id);
       const subject = input.references.subject(id);

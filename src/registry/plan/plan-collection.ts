@@ -1,17 +1,19 @@
 import { PathNotFoundError } from "../../errors.ts";
-import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import type { ScanFailure } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { DigestSet } from "../graph/digest-set.ts";
 import { DigestTable } from "../graph/digest-table.ts";
+import { loadBlobs } from "../graph/load-blobs.ts";
+import { type LoadOptions, loadRepositories } from "../graph/load-repositories.ts";
+import type { ManifestRecordSource } from "../graph/manifest-record-source.ts";
 import { ManifestReferences } from "../graph/manifest-references.ts";
 import { PagedArray } from "../graph/paged-array.ts";
-import { loadRepositoryGraph } from "../graph/repository-graph.ts";
-import { blobDataPath, REPOSITORIES_ROOT } from "../paths.ts";
+import type { RepositoryGraph } from "../graph/repository-graph.ts";
+import { REPOSITORIES_ROOT } from "../paths.ts";
 import type { RepositoryEntries } from "../scan/repository-entries.ts";
-import { type ScannedBlob, scanBlobs } from "../scan/scan-blobs.ts";
-import { repositoryNameOf, scanRepositories } from "../scan/scan-repositories.ts";
-import { statSmallFile } from "../small-file.ts";
+import type { ScannedBlob } from "../scan/scan-blobs.ts";
+import { repositoryNameOf } from "../scan/scan-repositories.ts";
+import { StoreThreads } from "../threads/store-threads.ts";
 import { noAmounts } from "./amounts.ts";
 import { BlobPlan } from "./blob-plan.ts";
 import type { CollectionPlan, FoundAmounts } from "./collection-plan.ts";
@@ -21,6 +23,9 @@ import type { RepositoryPlan } from "./repository-plan.ts";
 
 /** How many files that belong to nothing are told by name. */
 const STRAYS_SHOWN = 5;
+
+/** Folders in which something is missing are remembered up to this number; another run finds the rest. */
+const MAX_LEFTOVERS = 10_000;
 
 /** How far planning is. */
 export interface PlanProgress {
@@ -33,8 +38,12 @@ export interface PlanProgress {
 /** Options of {@link planCollection}. */
 export interface CollectionPlanOptions {
   rules: CollectionRules;
-  /** How many files are read at a time. */
+  /** How many files are read at a time where there are no threads. */
   concurrency: number;
+  /** How many threads read, on a store that can be read in threads; none by default. */
+  threads?: number | undefined;
+  /** What earlier runs have read. */
+  manifestCache?: ManifestRecordSource | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: PlanProgress) => void) | undefined;
 }
@@ -68,6 +77,7 @@ class CollectionPlanner {
   readonly #emptyNames = new Set<string>();
   readonly #shownNames = new Set<string>();
   #temporaryFiles = 0;
+  readonly #leftovers: string[] = [];
   readonly #failures: ScanFailure[] = [];
   readonly #warnings: string[] = [];
   readonly #found: FoundAmounts = { repositories: 0, tags: 0, manifests: 0, blobs: 0, bytes: 0 };
@@ -82,9 +92,15 @@ class CollectionPlanner {
   }
 
   async plan(): Promise<CollectionPlan> {
-    const scanOptions = {
+    const { concurrency, signal } = this.#options;
+    const readThreads = this.#options.threads ?? 0;
+    const threads = StoreThreads.for(this.#driver, readThreads);
+    const options = {
       table: this.#table,
-      signal: this.#options.signal,
+      references: this.#references,
+      concurrency,
+      threads,
+      signal,
       onFailure: (failure: ScanFailure) => this.#addFailure(failure),
       onEmptyFolder: (path: string) => this.#addEmptyFolder(path),
       onTemporaryFile: () => void this.#temporaryFiles++,
@@ -92,34 +108,51 @@ class CollectionPlanner {
         if (++this.#strayCount <= STRAYS_SHOWN) this.#strays.push(path);
       },
     };
-    for await (const entries of scanRepositories(this.#driver, scanOptions))
-      await this.#addRepository(entries);
+    try {
+      return await this.#planWith(options);
+    } finally {
+      await threads?.close();
+    }
+  }
+
+  async #planWith(options: LoadOptions): Promise<CollectionPlan> {
+    await this.#options.manifestCache?.load((algorithm, digest, record) =>
+      this.#references.remember(algorithm, digest, record),
+    );
+    for await (const graph of loadRepositories(this.#driver, options)) await this.#addRepository(graph);
     const blocked = this.#failures.map(({ path }) => path).filter((path) => isBelow(path, REPOSITORIES_ROOT));
     const repositories = this.#repositories.filter(
       ({ repository }) => !blocked.some((path) => touches(path, `${REPOSITORIES_ROOT}/${repository}`)),
     );
     const rootsAreIncomplete = blocked.length > 0;
     const emptyRepositories = rootsAreIncomplete ? [] : [...this.#emptyNames].sort();
-    for await (const batch of scanBlobs(this.#driver, scanOptions)) {
-      await this.#addBlobs(batch, rootsAreIncomplete);
-    }
+    const isMarked = ({ id }: ScannedBlob): boolean => rootsAreIncomplete || this.#marks.get(id) === 1;
+    const { agesMatter = true } = this.#options.rules;
+    const blobs = loadBlobs(this.#driver, {
+      ...options,
+      needsStat: (blob) =>
+        (agesMatter && !isMarked(blob)) || this.#references.describedSize(blob.id) === undefined,
+      onProblem: (path, message) => void this.#warnings.push(`${path}: kept: ${message}`),
+      onMissing: (path) => this.#addLeftover(path),
+    });
+    for await (const batch of blobs) this.#addBlobs(batch, isMarked);
     this.#addStrayWarning();
     return this.#result(repositories, emptyRepositories, rootsAreIncomplete);
   }
 
-  async #addRepository(entries: RepositoryEntries): Promise<void> {
+  async #addRepository(graph: RepositoryGraph): Promise<void> {
     const { concurrency, rules } = this.#options;
     const [table, references] = [this.#table, this.#references];
+    const { entries } = graph;
     const { layers, revisions, tags, unknownKeyCount } = entries;
     if (layers.length + revisions.length + tags.size > 0) this.#found.repositories++;
     if (layers.length + revisions.length + tags.size + unknownKeyCount > 0) this.#addShown(entries.name);
     this.#found.manifests += entries.revisions.length;
     this.#setOwner(entries);
-    const graph = await loadRepositoryGraph(this.#driver, entries, { table, references, concurrency });
     this.#found.tags += graph.tagTargets.size + graph.brokenTags.size;
     const { plan, warnings } = await planRepository(
       { graph, references, table, needed: this.#needed, revisions: this.#revisions },
-      { ...rules, driver: this.#driver, concurrency },
+      { ...rules, driver: this.#driver, concurrency, onMissing: (path) => this.#addLeftover(path) },
     );
     for (const id of this.#needed.members()) this.#marks.set(id, 1);
     this.#warnings.push(...warnings);
@@ -136,41 +169,23 @@ class CollectionPlanner {
     }
   }
 
-  async #addBlobs(batch: ScannedBlob[], keepAll: boolean): Promise<void> {
-    const isDead = await this.#unneededBlobs(batch, keepAll);
+  /** Blobs that nothing needs and that are not young go. */
+  #addBlobs(batch: readonly ScannedBlob[], isMarked: (blob: ScannedBlob) => boolean): void {
+    const { agesMatter = true, keepWrittenAfterMs } = this.#options.rules;
+    // Of what nothing was asked, the age does not matter.
+    const otherwiseMs = agesMatter ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
     for (const blob of batch) {
       const sizeBytes = blob.sizeBytes ?? this.#references.describedSize(blob.id) ?? 0;
       this.#found.blobs++;
       this.#found.bytes += sizeBytes;
-      if (isDead.has(blob.id)) this.#blobs.push(blob.id, sizeBytes, this.#owners.get(blob.id));
+      const isYoung = (blob.modifiedMs ?? otherwiseMs) > keepWrittenAfterMs;
+      if (!isMarked(blob) && !isYoung) this.#blobs.push(blob.id, sizeBytes, this.#owners.get(blob.id));
     }
     this.#report("blobs");
   }
 
-  /** Those that nothing needs and that are not young; asks for size and time where the listing did not say. */
-  async #unneededBlobs(batch: ScannedBlob[], keepAll: boolean): Promise<ReadonlySet<number>> {
-    const dead = new Set<number>();
-    await forEachConcurrently(batch, this.#options.concurrency, async (blob) => {
-      const isMarked = keepAll || this.#marks.get(blob.id) === 1;
-      const knowsSize = blob.sizeBytes !== undefined || this.#references.describedSize(blob.id) !== undefined;
-      if (isMarked ? !knowsSize : blob.sizeBytes === undefined || blob.modifiedMs === undefined) {
-        await this.#statBlob(blob);
-      }
-      const isYoung = (blob.modifiedMs ?? Number.POSITIVE_INFINITY) > this.#options.rules.keepWrittenAfterMs;
-      if (!isMarked && !isYoung) dead.add(blob.id);
-    });
-    return dead;
-  }
-
-  async #statBlob(blob: ScannedBlob): Promise<void> {
-    const path = blobDataPath(this.#table.digestOf(blob.id));
-    try {
-      const info = await statSmallFile(this.#driver, path);
-      blob.sizeBytes = info?.sizeBytes;
-      blob.modifiedMs = info?.modifiedMs;
-    } catch (error) {
-      this.#warnings.push(`${path}: kept: ${error instanceof Error ? error.message : String(error)}`);
-    }
+  #addLeftover(folder: string): void {
+    if (this.#leftovers.length < MAX_LEFTOVERS) this.#leftovers.push(folder);
   }
 
   #addShown(name: string): void {
@@ -224,6 +239,7 @@ class CollectionPlanner {
       warnings: this.#warnings,
       failures: this.#failures,
       temporaryFiles: this.#temporaryFiles,
+      leftovers: this.#leftovers,
       rootsAreIncomplete,
     };
   }

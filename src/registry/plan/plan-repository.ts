@@ -1,4 +1,5 @@
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { hasSmallReads, type SmallReads } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { DigestId } from "../graph/digest-table.ts";
 import type { LinkList } from "../graph/link-list.ts";
@@ -14,11 +15,16 @@ import { type LastTagged, lastTaggedTimes } from "./untagged-since.ts";
 /** So many problems of one kind and repository are told one by one. */
 const PROBLEMS_SHOWN = 20;
 
+/** The time of what cannot be told. */
+const YOUNG = Number.POSITIVE_INFINITY;
+
 /** Options of {@link planRepository}. */
 export interface RepositoryPlanOptions extends CollectionRules {
   /** For the times that the listing did not bring. */
   driver: StorageDriver;
   concurrency: number;
+  /** Called with a folder that was taken for a link's, and in which there is none. */
+  onMissing: (folder: string) => void;
 }
 
 /** The outcome of {@link planRepository}. What is needed is in the set that was given. */
@@ -35,14 +41,15 @@ export async function planRepository(
 ): Promise<PlannedRepository> {
   const { entries, brokenTags } = input.graph;
   const warnings: string[] = [];
-  const marker = new RepositoryMarker(input);
+  const missing = options.deleteUntagged ? new Set<DigestId>() : await missingRevisions(input, options);
+  const marker = new RepositoryMarker(input, missing);
   const hasBrokenTags = brokenTags.size > 0 || entries.hasUnknownTags;
   marker.markRoots(!options.deleteUntagged || hasBrokenTags);
   const tagProblems = [...brokenTags].map(([tag, reason]) => `tag ${tag} is unreadable (${reason})`);
   if (entries.hasUnknownTags) tagProblems.push("it has tags that are not understood");
   warnings.push(...warningsOf(entries.name, tagProblems, "all manifests of the repository are kept"));
   const lastTagged = options.deleteUntagged
-    ? await markYoungManifests(input, marker, options)
+    ? await markYoungManifests(input, marker, missing, options)
     : new Map<DigestId, LastTagged>();
   if (entries.isForeign) {
     warnings.push(`${entries.name}: not a valid repository name; everything in it is kept`);
@@ -57,7 +64,7 @@ export async function planRepository(
     );
   }
   const isKeptWhole = entries.isForeign || marker.doubts.size > 0;
-  const manifests = isKeptWhole ? [] : deadManifests(input, marker, lastTagged);
+  const manifests = isKeptWhole ? [] : deadManifests(input, marker, missing, lastTagged);
   const history =
     isKeptWhole || !options.deleteUntagged || hasBrokenTags ? [] : await deadHistory(input, marker, options);
   // Last, because it marks: a young layer link keeps its blob, but no manifest.
@@ -97,10 +104,32 @@ function warningsOf(repository: string, problems: readonly string[], outcome: st
   return lines;
 }
 
-/** Spares what was pushed or untagged lately, with its closure. */
+/** A scan may take a folder for a revision in which there is no link. */
+async function missingRevisions(
+  { graph: { entries }, table }: MarkInput,
+  options: RepositoryPlanOptions,
+): Promise<Set<DigestId>> {
+  const { name, revisions } = entries;
+  const pathOf = (id: DigestId): string => revisionLinkPath(name, table.digestOf(id));
+  const present = await fillTimes(revisions, [...revisions.keys()], options, pathOf, options.onMissing);
+  return without(revisions, [...revisions.keys()], present);
+}
+
+function without(links: LinkList, all: readonly number[], present: readonly number[]): Set<DigestId> {
+  if (all.length === present.length) return new Set();
+  const there = new Set(present);
+  return new Set(all.filter((index) => !there.has(index)).map((index) => links.id(index)));
+}
+
+/**
+ * Spares what was pushed or untagged lately, with its closure.
+ *
+ * @param missing - revisions without a link are added to it
+ */
 async function markYoungManifests(
   { graph: { entries }, table }: MarkInput,
   marker: RepositoryMarker,
+  missing: Set<DigestId>,
   options: RepositoryPlanOptions,
 ): Promise<Map<DigestId, LastTagged>> {
   const { name, revisions, tags } = entries;
@@ -109,18 +138,21 @@ async function markYoungManifests(
     if (!marker.isNeeded(revisions.id(index))) untagged.push(index);
   }
   if (untagged.length === 0) return new Map();
-  await fillTimes(revisions, untagged, options, (id) => revisionLinkPath(name, table.digestOf(id)));
+  const pathOf = (id: DigestId): string => revisionLinkPath(name, table.digestOf(id));
+  const present = await fillTimes(revisions, untagged, options, pathOf, options.onMissing);
+  for (const id of without(revisions, untagged, present)) missing.add(id);
+  // When a tag was moved away from a manifest, only the tag's other links tell.
+  const needsAll = options.keepUntaggedAfterMs !== Number.POSITIVE_INFINITY;
   for (const [tag, { history }] of tags) {
-    await fillTimes(history, history.keys(), options, (id) =>
-      tagHistoryLinkPath(name, tag, table.digestOf(id)),
-    );
+    const indexes = [...history.keys()].filter((index) => needsAll || !marker.isNeeded(history.id(index)));
+    await fillTimes(history, indexes, options, (id) => tagHistoryLinkPath(name, tag, table.digestOf(id)));
   }
   for (const [tag, entry] of tags) {
-    if (!Number.isNaN(entry.currentModifiedMs ?? 0)) continue;
-    entry.currentModifiedMs = await modifiedMsOf(options.driver, tagCurrentLinkPath(name, tag));
+    if (!needsAll || !Number.isNaN(entry.currentModifiedMs ?? 0)) continue;
+    entry.currentModifiedMs = (await timeOf(options.driver, tagCurrentLinkPath(name, tag))) ?? YOUNG;
   }
   const lastTagged = lastTaggedTimes(tags);
-  for (const index of untagged) {
+  for (const index of present) {
     const id = revisions.id(index);
     const tagged = lastTagged.get(id);
     const writtenMs = Math.max(revisions.modifiedMs(index), tagged?.newestLinkMs ?? 0);
@@ -134,11 +166,12 @@ async function markYoungManifests(
 function deadManifests(
   { graph: { entries }, references }: MarkInput,
   marker: RepositoryMarker,
+  missing: ReadonlySet<DigestId>,
   lastTagged: ReadonlyMap<DigestId, LastTagged>,
 ): readonly DeadManifest[] {
   const dead: Omit<DeadManifest, "level">[] = [];
   for (const id of entries.revisions.ids()) {
-    if (marker.isNeeded(id)) continue;
+    if (marker.isNeeded(id) || missing.has(id)) continue;
     dead.push({ id, isAbsent: references.state(id) === "absent", lastTagged: lastTagged.get(id) });
   }
   return parentsFirst(dead, references);
@@ -154,8 +187,8 @@ async function deadHistory(
   for (const [tag, { history }] of entries.tags) {
     const candidates = [...history.keys()].filter((index) => !marker.isNeeded(history.id(index)));
     const pathOf = (id: DigestId): string => tagHistoryLinkPath(entries.name, tag, table.digestOf(id));
-    await fillTimes(history, candidates, options, pathOf);
-    const ids = candidates
+    const present = await withTimes(history, candidates, options, pathOf);
+    const ids = present
       .filter((index) => !(history.modifiedMs(index) > options.keepWrittenAfterMs))
       .map((index) => history.id(index));
     if (ids.length > 0) dead.push({ tag, ids });
@@ -174,35 +207,76 @@ async function deadLayerLinks(
   for (let index = 0; index < layers.length; index++) {
     if (!marker.isNeeded(layers.id(index))) candidates.push(index);
   }
-  await fillTimes(layers, candidates, options, (id) => layerLinkPath(name, table.digestOf(id)));
+  const pathOf = (id: DigestId): string => layerLinkPath(name, table.digestOf(id));
   const dead: DigestId[] = [];
-  for (const index of candidates) {
+  for (const index of await withTimes(layers, candidates, options, pathOf)) {
     if (layers.modifiedMs(index) > options.keepWrittenAfterMs) marker.markBlob(layers.id(index));
     else dead.push(layers.id(index));
   }
   return dead;
 }
 
+/** @returns the indexes of links that are there, as far as has been looked, with their times where ages matter */
+async function withTimes(
+  links: LinkList,
+  indexes: readonly number[],
+  options: RepositoryPlanOptions,
+  pathOf: (id: DigestId) => string,
+): Promise<readonly number[]> {
+  if (options.agesMatter === false) return indexes;
+  return fillTimes(links, indexes, options, pathOf, options.onMissing);
+}
+
 /**
- * Asks for the times that the listing did not bring. A link that is gone by now, or whose time cannot be told, counts
- * as written just now.
+ * Asks for the times that the listing did not bring. A link whose time cannot be told counts as written just now.
+ *
+ * @param onMissing - called with the folder of each link that is not there
+ * @returns the indexes of those that are there
  */
 async function fillTimes(
   links: LinkList,
-  indexes: Iterable<number>,
+  indexes: readonly number[],
   { driver, concurrency }: RepositoryPlanOptions,
   pathOf: (id: DigestId) => string,
-): Promise<void> {
-  await forEachConcurrently(indexes, concurrency, async (index) => {
-    if (!Number.isNaN(links.modifiedMs(index))) return;
-    links.setModifiedMs(index, await modifiedMsOf(driver, pathOf(links.id(index))));
-  });
+  onMissing?: (folder: string) => void,
+): Promise<number[]> {
+  const missing = new Set<number>();
+  const fill = (index: number, path: string, modifiedMs: number | undefined): void => {
+    if (modifiedMs !== undefined) links.setModifiedMs(index, modifiedMs);
+    else {
+      missing.add(index);
+      onMissing?.(path.slice(0, path.lastIndexOf("/")));
+    }
+  };
+  const unknown = indexes.filter((index) => Number.isNaN(links.modifiedMs(index)));
+  if (hasSmallReads(driver)) {
+    for (const index of unknown) {
+      const path = pathOf(links.id(index));
+      fill(index, path, timeOfSync(driver, path));
+    }
+  } else {
+    await forEachConcurrently(unknown, concurrency, async (index) => {
+      const path = pathOf(links.id(index));
+      fill(index, path, await timeOf(driver, path));
+    });
+  }
+  return missing.size === 0 ? [...indexes] : indexes.filter((index) => !missing.has(index));
 }
 
-async function modifiedMsOf(driver: StorageDriver, path: string): Promise<number> {
+/** @returns undefined if there is no such file */
+function timeOfSync(driver: SmallReads, path: string): number | undefined {
   try {
-    return (await statSmallFile(driver, path))?.modifiedMs ?? Number.POSITIVE_INFINITY;
+    return driver.statFileSync(path)?.modifiedMs;
   } catch {
-    return Number.POSITIVE_INFINITY;
+    return YOUNG;
+  }
+}
+
+/** @returns undefined if there is no such file */
+async function timeOf(driver: StorageDriver, path: string): Promise<number | undefined> {
+  try {
+    return (await statSmallFile(driver, path))?.modifiedMs;
+  } catch {
+    return YOUNG;
   }
 }

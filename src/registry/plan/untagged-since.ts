@@ -21,17 +21,21 @@ export interface LastTagged {
  * therefore an upper bound. Where none is newer (times were lost by a copy) it is the later one of M's link and
  * `current/link`. A tag that was deleted has taken its history with it; then only the revision link's time remains,
  * which the caller looks at.
+ *
+ * Links whose time is not known are left out.
  */
 export function lastTaggedTimes(tags: ReadonlyMap<string, TagEntries>): Map<DigestId, LastTagged> {
   const result = new Map<DigestId, LastTagged>();
   for (const [tag, { currentModifiedMs, history }] of tags) {
     const times: number[] = [];
-    for (let index = 0; index < history.length; index++) times.push(history.modifiedMs(index));
-    if (currentModifiedMs !== undefined) times.push(currentModifiedMs);
+    for (let index = 0; index < history.length; index++) addKnown(times, history.modifiedMs(index));
+    addKnown(times, currentModifiedMs);
     times.sort((a, b) => a - b);
+    const newestMs = times.at(-1) ?? 0;
     for (let index = 0; index < history.length; index++) {
       const taggedMs = history.modifiedMs(index);
-      const untaggedMs = firstAfter(times, taggedMs) ?? Math.max(taggedMs, currentModifiedMs ?? taggedMs);
+      if (Number.isNaN(taggedMs)) continue;
+      const untaggedMs = firstAfter(times, taggedMs) ?? newestMs;
       const id = history.id(index);
       const before = result.get(id);
       const newestLinkMs = Math.max(taggedMs, before?.newestLinkMs ?? taggedMs);
@@ -40,6 +44,10 @@ export function lastTaggedTimes(tags: ReadonlyMap<string, TagEntries>): Map<Dige
     }
   }
   return result;
+}
+
+function addKnown(times: number[], timeMs: number | undefined): void {
+  if (timeMs !== undefined && !Number.isNaN(timeMs)) times.push(timeMs);
 }
 
 /** The first of ascending `times` that is greater than `time`. */

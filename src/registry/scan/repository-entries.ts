@@ -25,8 +25,6 @@ export class RepositoryEntries {
   readonly layers = new LinkList();
   readonly revisions = new LinkList();
   readonly tags = new Map<string, TagEntries>();
-  /** Some key below `_uploads`. */
-  hasUploads = false;
   /** The first few keys that the layout does not have. */
   readonly unknownKeys: string[] = [];
   unknownKeyCount = 0;

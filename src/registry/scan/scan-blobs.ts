@@ -18,11 +18,17 @@ export interface ScannedBlob {
 }
 
 /** All blobs of the store, in key order, in batches. */
-export async function* scanBlobs(
+export function scanBlobs(driver: StorageDriver, options: BlobScanOptions): AsyncGenerator<ScannedBlob[]> {
+  return scanBlobsBelow(driver, BLOBS_ROOT, options);
+}
+
+/** The blobs below one folder of {@link BLOBS_ROOT}. */
+export async function* scanBlobsBelow(
   driver: StorageDriver,
+  folder: string,
   options: BlobScanOptions,
 ): AsyncGenerator<ScannedBlob[]> {
-  for await (const batch of scanFiles(driver, BLOBS_ROOT, options)) {
+  for await (const batch of scanFiles(driver, folder, options)) {
     const blobs: ScannedBlob[] = [];
     for (const file of batch) {
       if (file.path.endsWith("/")) continue; // an object store's mark for a folder

@@ -24,33 +24,88 @@ export async function* scanRepositories(
   driver: StorageDriver,
   options: RepositoryScanOptions,
 ): AsyncGenerator<RepositoryEntries> {
-  let current: RepositoryEntries | undefined;
-  const linkless = new Set<string>();
-  const onEmptyFolder = (path: string): void => {
-    options.onEmptyFolder?.(path);
-    if (LINKLESS_TAG.test(path)) linkless.add(repositoryNameOf(path) ?? "");
-  };
-  const finish = (entries: RepositoryEntries): RepositoryEntries => {
-    // The listing is ahead of the files that it has given.
-    if (linkless.delete(entries.name)) entries.hasUnknownTags = true;
-    return entries;
-  };
-  for await (const batch of scanFiles(driver, REPOSITORIES_ROOT, { ...options, onEmptyFolder })) {
+  const grouping = new Grouping(options);
+  for await (const batch of scanFiles(driver, REPOSITORIES_ROOT, grouping.scanOptions)) {
     for (const file of batch) {
-      if (file.path.endsWith("/")) continue; // an object store's mark for a folder
-      const name = repositoryNameOf(file.path);
-      if (name === undefined) {
-        options.onStray(file.path);
-        continue;
-      }
-      if (current?.name !== name) {
-        if (current) yield finish(current);
-        current = new RepositoryEntries(name, !isRepositoryName(name));
-      }
-      addFile(current, file, options.table);
+      const finished = grouping.add(file);
+      if (finished) yield finished;
     }
   }
-  if (current) yield finish(current);
+  const last = grouping.finish();
+  if (last) yield last;
+}
+
+/** What a repository has whose name begins with `_`. */
+export interface RepositoryParts {
+  name: string;
+  /** Names of folders. */
+  parts: readonly string[];
+  /** Paths of files, which the layout does not have. */
+  files: readonly string[];
+}
+
+/**
+ * Scans one repository.
+ *
+ * @returns undefined if there are no files
+ */
+export async function scanRepository(
+  driver: StorageDriver,
+  { name, parts, files }: RepositoryParts,
+  options: RepositoryScanOptions,
+): Promise<RepositoryEntries | undefined> {
+  const grouping = new Grouping(options);
+  for (const path of files) grouping.add({ path });
+  for (const part of parts) {
+    for await (const batch of scanFiles(
+      driver,
+      `${REPOSITORIES_ROOT}/${name}/${part}`,
+      grouping.scanOptions,
+    )) {
+      for (const file of batch) grouping.add(file);
+    }
+  }
+  return grouping.finish();
+}
+
+class Grouping {
+  /** Options for the scan of the files that are added. */
+  readonly scanOptions: ScanOptions;
+  readonly #options: RepositoryScanOptions;
+  readonly #linkless = new Set<string>();
+  #current: RepositoryEntries | undefined;
+
+  constructor(options: RepositoryScanOptions) {
+    this.#options = options;
+    const onEmptyFolder = (path: string): void => {
+      options.onEmptyFolder?.(path);
+      if (LINKLESS_TAG.test(path)) this.#linkless.add(repositoryNameOf(path) ?? "");
+    };
+    this.scanOptions = { ...options, onEmptyFolder };
+  }
+
+  /** @returns the repository before, if the file is the first one of another */
+  add(file: ScannedFile): RepositoryEntries | undefined {
+    if (file.path.endsWith("/")) return undefined; // an object store's mark for a folder
+    const name = repositoryNameOf(file.path);
+    if (name === undefined) {
+      this.#options.onStray(file.path);
+      return undefined;
+    }
+    const finished = this.#current?.name === name ? undefined : this.finish();
+    this.#current ??= new RepositoryEntries(name, !isRepositoryName(name));
+    addFile(this.#current, file, this.#options.table);
+    return finished;
+  }
+
+  /** @returns the repository that is under way */
+  finish(): RepositoryEntries | undefined {
+    const entries = this.#current;
+    this.#current = undefined;
+    // The listing is ahead of the files that it has given.
+    if (entries && this.#linkless.delete(entries.name)) entries.hasUnknownTags = true;
+    return entries;
+  }
 }
 
 /** @returns the repository below whose `_` folders a key stands, whether its name is valid or not */
@@ -77,11 +132,7 @@ function addFile(entries: RepositoryEntries, file: ScannedFile, table: DigestTab
     case "tagHistoryLink":
       entries.addHistoryLink(entry.tag, table.intern(entry.digest), file.modifiedMs);
       break;
-    case "upload":
-      entries.hasUploads = true;
-      break;
     default:
-      if (below.startsWith("_uploads/")) entries.hasUploads = true;
-      else entries.addUnknown(file.path, below);
+      if (!below.startsWith("_uploads/")) entries.addUnknown(file.path, below);
   }
 }

@@ -21,6 +21,7 @@ import type {
 } from "../abilities.ts";
 import { checkPath } from "../check-path.ts";
 import type { FileInfo, FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../driver.ts";
+import { FileTooLargeError } from "../errors.ts";
 import { BulkWork } from "./bulk-work.ts";
 import { DurableChanges } from "./durable-changes.ts";
 import { FileStream } from "./file-stream.ts";
@@ -203,10 +204,14 @@ export class FilesystemDriver
     });
   }
 
-  getSync(path: string): Uint8Array | undefined {
+  getSync(path: string, maxBytes = Number.POSITIVE_INFINITY): Uint8Array | undefined {
     checkPath(path);
     try {
-      return readSmallFile(this.#store.absolute(path));
+      return readSmallFile(
+        this.#store.absolute(path),
+        maxBytes,
+        (sizeBytes) => new FileTooLargeError(DRIVER_NAME, path, sizeBytes, maxBytes),
+      );
     } catch (error) {
       throw this.#store.translate(error, "read", path);
     }

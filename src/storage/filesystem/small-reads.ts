@@ -4,8 +4,15 @@ import { errorCode, isMissing } from "./translate-error.ts";
 /** Links are 71 bytes and most manifests a few KiB: they fit into one read. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** @returns the bytes of a file, or undefined if there is none or a folder is there */
-export function readSmallFile(absolutePath: string): Uint8Array | undefined {
+/**
+ * @param tooLarge - makes the error for a file of more than `maxBytes`
+ * @returns the bytes of a file, or undefined if there is none or a folder is there
+ */
+export function readSmallFile(
+  absolutePath: string,
+  maxBytes: number,
+  tooLarge: (sizeBytes: number) => Error,
+): Uint8Array | undefined {
   let descriptor: number;
   try {
     descriptor = openSync(absolutePath, "r");
@@ -15,8 +22,11 @@ export function readSmallFile(absolutePath: string): Uint8Array | undefined {
   }
   try {
     const bytesRead = readSync(descriptor, scratch, 0, scratch.length, 0);
-    if (bytesRead < scratch.length) return Uint8Array.prototype.slice.call(scratch, 0, bytesRead);
-    return readRest(descriptor, bytesRead);
+    const isWhole = bytesRead < scratch.length;
+    const sizeBytes = isWhole ? bytesRead : Math.max(fstatSync(descriptor).size, bytesRead);
+    if (sizeBytes > maxBytes) throw tooLarge(sizeBytes);
+    if (isWhole) return Uint8Array.prototype.slice.call(scratch, 0, bytesRead);
+    return readRest(descriptor, bytesRead, sizeBytes);
   } catch (error) {
     if (errorCode(error) === "EISDIR") return undefined;
     throw error;
@@ -25,8 +35,8 @@ export function readSmallFile(absolutePath: string): Uint8Array | undefined {
   }
 }
 
-function readRest(descriptor: number, haveBytes: number): Uint8Array {
-  let buffer = new Uint8Array(Math.max(fstatSync(descriptor).size, haveBytes) + 1);
+function readRest(descriptor: number, haveBytes: number, sizeBytes: number): Uint8Array {
+  let buffer = new Uint8Array(sizeBytes + 1);
   buffer.set(scratch.subarray(0, haveBytes));
   let filled = haveBytes;
   for (;;) {

@@ -12,6 +12,7 @@ import type {
 } from "../abilities.ts";
 import { checkPath } from "../check-path.ts";
 import type { FileInfo, FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../driver.ts";
+import { FileTooLargeError } from "../errors.ts";
 import { FileTree, type MemoryFile } from "./file-tree.ts";
 import { MemoryWriter } from "./memory-writer.ts";
 
@@ -98,9 +99,12 @@ export class MemoryDriver
     if (!this.#tree.remove(checkPath(path))) throw new PathNotFoundError(this.name, path);
   }
 
-  getSync(path: string): Uint8Array | undefined {
+  getSync(path: string, maxBytes = Number.POSITIVE_INFINITY): Uint8Array | undefined {
     const found = this.#tree.find(checkPath(path));
-    return found === undefined || found === "folder" ? undefined : found.bytes.slice();
+    if (found === undefined || found === "folder") return undefined;
+    const { length } = found.bytes;
+    if (length > maxBytes) throw new FileTooLargeError(this.name, path, length, maxBytes);
+    return found.bytes.slice();
   }
 
   statFileSync(path: string): { sizeBytes: number; modifiedMs: number } | undefined {

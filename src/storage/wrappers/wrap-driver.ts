@@ -123,7 +123,8 @@ function wrappedAbilities(
     abilities.listNames = (path) => call({ method: "listNames", path }, () => inner.listNames(path));
   }
   if (hasSmallReads(inner)) {
-    abilities.getSync = (path) => callSync({ method: "getSync", path }, () => inner.getSync(path));
+    abilities.getSync = (path, maxBytes) =>
+      callSync({ method: "getSync", path }, () => inner.getSync(path, maxBytes));
     abilities.statFileSync = (path) =>
       callSync({ method: "statFileSync", path }, () => inner.statFileSync(path));
   }

@@ -13,6 +13,7 @@ import {
   hasStoreClock,
   hasSynchronousFolders,
 } from "../../../src/storage/abilities.ts";
+import { FileTooLargeError } from "../../../src/storage/errors.ts";
 import { type AbilityName, abilitiesOf } from "./ability-guards.ts";
 import { bytes, patternBytes, type StoreUnderTest, text, walkedPaths } from "./store-under-test.ts";
 
@@ -165,6 +166,11 @@ export function describeAbilities(store: StoreUnderTest): void {
         expect(driver.statFileSync(path)).toBeUndefined();
       }
       expect(() => driver.getSync("/../f")).toThrow(InvalidPathError);
+      for (const sizeBytes of [10, 70_000]) {
+        await store.seed.put("/d/f", patternBytes(sizeBytes));
+        expect(driver.getSync("/d/f", sizeBytes)).toHaveLength(sizeBytes);
+        expect(() => driver.getSync("/d/f", sizeBytes - 1)).toThrow(FileTooLargeError);
+      }
       expect(() => driver.statFileSync("/../f")).toThrow(InvalidPathError);
     });
 

@@ -1,0 +1,174 @@
+import { Worker } from "node:worker_threads";
+import { hasSynchronousFolders, isReopenable, type Reopenable } from "../../storage/abilities.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+import {
+  runStoreTask,
+  type StoreTaskInput,
+  type StoreTaskOutput,
+  type StoreTasks,
+  type TaskDriver,
+} from "./store-tasks.ts";
+import type { TaskAnswer, TaskRequest } from "./store-worker.ts";
+
+/** A thread has its next task at hand when it ends one. */
+const TASKS_PER_THREAD = 2;
+/** Tasks that are short enough to be done in this thread when all others are busy. */
+const SHORT_TASKS: ReadonlySet<keyof StoreTasks> = new Set(["readManifests"]);
+/** Tasks make little garbage that lasts; a small nursery keeps a thread small. */
+const THREAD_NURSERY_MB = 4;
+
+interface WaitingTask {
+  request: TaskRequest;
+  resolve: (output: never) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Runs tasks on a store in worker threads, each of which opens the store anew. With no threads, or with a driver that
+ * cannot be opened twice, they run in this thread, one after the other, as they are asked for.
+ *
+ * Threads start when there is something to do. They do not keep the process alive.
+ */
+export class StoreThreads {
+  readonly #driver: TaskDriver;
+  readonly #opening: Reopenable["openedWith"] | undefined;
+  readonly #limit: number;
+  readonly #threads: StoreThread[] = [];
+  readonly #queue: WaitingTask[] = [];
+  #lastId = 0;
+  #isHelping = false;
+  #failure: Error | undefined;
+
+  /** @param threads - at most so many; 0: none */
+  constructor(driver: StorageDriver & TaskDriver, threads: number) {
+    this.#driver = driver;
+    this.#opening = isReopenable(driver) && canStartThreads() ? driver.openedWith : undefined;
+    this.#limit = threads;
+  }
+
+  /** @returns threads for a driver on which tasks can run; undefined for another */
+  static for(driver: StorageDriver, threads: number): StoreThreads | undefined {
+    return hasSynchronousFolders(driver) ? new StoreThreads(driver, threads) : undefined;
+  }
+
+  /** Runs a task; rejects only if a thread died or the task has a bug. */
+  run<Name extends keyof StoreTasks>(
+    name: Name,
+    input: StoreTaskInput<Name>,
+  ): Promise<StoreTaskOutput<Name>> {
+    if (this.#limit === 0 || this.#opening === undefined) {
+      return new Promise((resolve) => resolve(runStoreTask(this.#driver, name, input)));
+    }
+    if (this.#failure) return Promise.reject(this.#failure);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request: { id: ++this.#lastId, name, input }, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  /** Ends the threads; what they were doing is given up. */
+  async close(): Promise<void> {
+    this.#fail(new Error("the threads were ended"));
+    await Promise.all(this.#threads.splice(0).map((thread) => thread.close()));
+  }
+
+  #dispatch(): void {
+    while (this.#queue.length > 0) {
+      const thread = this.#idlest();
+      if (thread === undefined) {
+        this.#helpSoon();
+        return;
+      }
+      const task = this.#queue.shift();
+      if (task) thread.start(task);
+    }
+  }
+
+  /** Does one of the short tasks that wait, once there is nothing else to do. */
+  #helpSoon(): void {
+    if (this.#isHelping) return;
+    this.#isHelping = true;
+    setImmediate(() => {
+      this.#isHelping = false;
+      const index = this.#queue.findIndex(({ request }) => SHORT_TASKS.has(request.name));
+      const [task] = index < 0 ? [] : this.#queue.splice(index, 1);
+      if (!task) return;
+      const { name, input } = task.request;
+      try {
+        task.resolve(runStoreTask(this.#driver, name, input) as never);
+      } catch (error) {
+        task.reject(error);
+      }
+      this.#dispatch();
+    });
+  }
+
+  #idlest(): StoreThread | undefined {
+    let best: StoreThread | undefined;
+    for (const thread of this.#threads) if (!best || thread.load < best.load) best = thread;
+    if ((best === undefined || best.load > 0) && this.#threads.length < this.#limit && this.#opening) {
+      best = new StoreThread(
+        this.#opening,
+        () => this.#dispatch(),
+        (error) => this.#fail(error),
+      );
+      this.#threads.push(best);
+    }
+    return best && best.load < TASKS_PER_THREAD ? best : undefined;
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#queue.splice(0)) reject(error);
+    for (const thread of this.#threads) thread.giveUp(error);
+  }
+}
+
+class StoreThread {
+  readonly #worker: Worker;
+  readonly #running = new Map<number, WaitingTask>();
+
+  constructor(opening: Reopenable["openedWith"], onIdle: () => void, onFailure: (error: Error) => void) {
+    this.#worker = new Worker(new URL("./store-worker.js", import.meta.url), {
+      workerData: opening,
+      resourceLimits: { maxYoungGenerationSizeMb: THREAD_NURSERY_MB },
+    });
+    this.#worker.unref();
+    this.#worker.on("message", (answer: TaskAnswer) => {
+      const task = this.#running.get(answer.id);
+      this.#running.delete(answer.id);
+      if (this.#running.size === 0) this.#worker.unref();
+      onIdle();
+      if ("error" in answer) task?.reject(new Error(`a worker thread failed: ${answer.error}`));
+      else task?.resolve(answer.output as never);
+    });
+    this.#worker.on("error", onFailure);
+    this.#worker.on("exit", (code) => onFailure(new Error(`a worker thread ended with code ${code}`)));
+  }
+
+  /** How many tasks it has. */
+  get load(): number {
+    return this.#running.size;
+  }
+
+  start(task: WaitingTask): void {
+    this.#running.set(task.request.id, task);
+    this.#worker.ref();
+    this.#worker.postMessage(task.request);
+  }
+
+  giveUp(error: Error): void {
+    for (const { reject } of this.#running.values()) reject(error);
+    this.#running.clear();
+  }
+
+  async close(): Promise<void> {
+    this.#worker.removeAllListeners("exit");
+    await this.#worker.terminate();
+  }
+}
+
+/** Threads run the built program: this version of Node cannot load TypeScript. */
+function canStartThreads(): boolean {
+  return import.meta.url.endsWith(".js");
+}
