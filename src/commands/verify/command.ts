@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from "commander";
+import { isRepositoryName } from "../../oci/reference.ts";
 import type { CommandContext } from "../context.ts";
 import type { VerifyFlags } from "./run.ts";
 
@@ -20,7 +21,7 @@ export function verifyCommand(context: CommandContext): Command {
     )
     .addOption(
       new Option("--repository <name>", "only this repository and those below it; may be repeated").argParser(
-        (value: string, previous: string[] | undefined) => [...(previous ?? []), value],
+        (value: string, previous: string[] | undefined) => [...(previous ?? []), parseName(value)],
       ),
     )
     .addOption(
@@ -46,6 +47,11 @@ Examples:
 Exit codes: 0 everything can be pulled, 1 no such repository, 2 wrong usage, 3 nothing is wrong but something could not
 be looked at, 4 something is wrong, 10 configuration missing or invalid, 11 store unreachable or denied,
 129/130/143 stopped by a signal.`;
+
+function parseName(text: string): string {
+  if (!isRepositoryName(text)) throw new InvalidArgumentError("It is not a name of a repository.");
+  return text;
+}
 
 /** @returns per cent, from `5%` or `5`; what cannot be meant as one, which is the argument behind a bare `--checksum` */
 function parseShare(text: string): number | string {

@@ -31,6 +31,7 @@ export class StoredBlobs {
   readonly #giveWay = givingWay();
   #listed = { blobs: 0, bytes: 0 };
   #neededOfListed = { blobs: 0, bytes: 0 };
+  #needed = { blobs: 0, bytes: 0 };
 
   constructor(
     driver: StorageDriver,
@@ -48,7 +49,12 @@ export class StoredBlobs {
     return this.#listed;
   }
 
-  /** How many of them nothing needs, as far as {@link StoredBlobs.need} was called. */
+  /** How many blobs are stored for which {@link StoredBlobs.need} was called. */
+  get needed(): Readonly<{ blobs: number; bytes: number }> {
+    return this.#needed;
+  }
+
+  /** How many of the listed ones nothing needs. */
   get unneeded(): { blobs: number; bytes: number } {
     return {
       blobs: this.#listed.blobs - this.#neededOfListed.blobs,
@@ -87,10 +93,14 @@ export class StoredBlobs {
     const marks = this.#marks.get(id);
     if ((marks & NEEDED) !== 0) return;
     this.#marks.set(id, marks | NEEDED);
-    if ((marks & LISTED) === 0) return;
     const size = this.known(id);
-    this.#neededOfListed.blobs++;
-    if (typeof size === "number") this.#neededOfListed.bytes += size;
+    if (size === "missing") return;
+    const bytes = size === "unchecked" ? 0 : size;
+    const counted = (marks & LISTED) === 0 ? [this.#needed] : [this.#needed, this.#neededOfListed];
+    for (const amounts of counted) {
+      amounts.blobs++;
+      amounts.bytes += bytes;
+    }
   }
 
   async #stat(id: DigestId): Promise<void> {

@@ -1,8 +1,11 @@
 import { CancelledError, PathNotFoundError } from "../../errors.ts";
+import { checkRepositoryName } from "../../oci/reference.ts";
+import { RepositoryUnknownError } from "../../registry/errors.ts";
 import { givingWay } from "../../registry/give-way.ts";
 import { DigestSet } from "../../registry/graph/digest-set.ts";
 import { DigestTable } from "../../registry/graph/digest-table.ts";
 import { NumberList } from "../../registry/graph/number-list.ts";
+import { REPOSITORIES_ROOT, repositoryPath } from "../../registry/paths.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
 import { scanBlobs } from "../../registry/scan/scan-blobs.ts";
 import { scanRepositories } from "../../registry/scan/scan-repositories.ts";
@@ -12,6 +15,7 @@ import { metadataDatabaseProblem } from "../gc/check-state.ts";
 import { BlobChecksums } from "./blob-checksums.ts";
 import { FindingLog } from "./finding-log.ts";
 import { ManifestContents } from "./manifest-contents.ts";
+import { countRepositories, scanRepositoriesBelow } from "./repositories-below.ts";
 import { RepositoryCheck } from "./repository-check.ts";
 import { StoredBlobs } from "./stored-blobs.ts";
 import { UncheckedLog } from "./unchecked-log.ts";
@@ -56,6 +60,8 @@ export interface VerifyOptions {
  * Looks at a whole store, or at some repositories, and tells what a client could not pull. Changes nothing, needs no
  * lock, and takes nothing from a cache.
  *
+ * @throws {RepositoryUnknownError} if one of `repositories` is not there
+ * @throws {InvalidReferenceError} if one of them is not the name of a repository
  * @throws {CancelledError} when the signal is aborted
  */
 export async function verifyRegistry(
@@ -72,14 +78,18 @@ class Verification {
   readonly #listed = NumberList.integers();
   readonly #warnings: string[] = [];
   readonly #strays: string[] = [];
+  readonly #only: readonly string[];
   #strayCount = 0;
   #hashedBytes = 0;
+  #repositoriesDone = 0;
+  #hasEmptyRepository = false;
 
   constructor(dependencies: VerifyDependencies, options: VerifyOptions) {
     const { driver } = dependencies;
     const { concurrency } = options;
     this.#dependencies = dependencies;
     this.#options = options;
+    this.#only = outermost(options.repositories);
     const table = new DigestTable();
     const unchecked = new UncheckedLog();
     const findings = new FindingLog(table);
@@ -103,10 +113,14 @@ class Verification {
   async run(): Promise<VerifyReport> {
     const startedMs = this.#dependencies.nowMs();
     await this.#checkDatabase();
-    await this.#listBlobs();
-    await this.#hashBlobs();
-    await this.#checkRepositories();
-    this.#checkWhole();
+    if (this.#only.length > 0) {
+      await this.#checkOnly();
+    } else {
+      await this.#listBlobs();
+      await this.#state.checksums?.check(this.#listed);
+      await this.#checkRepositories();
+      this.#checkWhole();
+    }
     return this.#report(startedMs);
   }
 
@@ -121,33 +135,56 @@ class Verification {
     }
   }
 
-  async #hashBlobs(): Promise<void> {
-    await this.#state.checksums?.check(this.#listed);
-  }
-
   async #checkRepositories(): Promise<void> {
     const { driver } = this.#dependencies;
-    let done = 0;
+    const total = this.#dependencies.onProgress ? await countRepositories(driver) : undefined;
     for await (const entries of scanRepositories(driver, this.#scanOptions())) {
-      await this.#checkRepository(entries);
-      this.#progress({ phase: "repositories", done: ++done });
+      await this.#checkRepository(entries, total);
     }
   }
 
-  async #checkRepository(entries: RepositoryEntries): Promise<void> {
-    if (!entries.isForeign) return new RepositoryCheck(this.#state, entries).run();
-    const message = `${JSON.stringify(entries.name)} is not a valid name of a repository, so nobody can pull from it`;
-    this.#state.findings.add("invalid-repository-name", { message });
+  /** Without a listing of all blobs: only those that are needed are looked at. */
+  async #checkOnly(): Promise<void> {
+    const { driver } = this.#dependencies;
+    for (const name of this.#only) {
+      await this.#requireRepository(name);
+      for await (const entries of scanRepositoriesBelow(driver, name, this.#scanOptions())) {
+        await this.#checkRepository(entries, undefined);
+      }
+    }
+    this.#addStrays();
+  }
+
+  async #requireRepository(name: string): Promise<void> {
+    try {
+      await this.#dependencies.driver.stat(repositoryPath(name));
+    } catch (error) {
+      if (error instanceof PathNotFoundError) throw new RepositoryUnknownError(name, { cause: error });
+      throw error;
+    }
+  }
+
+  async #checkRepository(entries: RepositoryEntries, total: number | undefined): Promise<void> {
+    if (entries.isForeign) {
+      const message = `${JSON.stringify(entries.name)} is not a valid name of a repository, so nobody can pull from it`;
+      this.#state.findings.add("invalid-repository-name", { message });
+    } else await new RepositoryCheck(this.#state, entries).run();
+    this.#repositoriesDone++;
+    this.#progress({ phase: "repositories", done: this.#repositoriesDone, ...(total ? { total } : {}) });
+  }
+
+  #addStrays(): void {
+    if (this.#strayCount === 0) return;
+    const more = this.#strayCount > this.#strays.length ? ", …" : "";
+    const message = `${this.#strayCount} files are not known: ${this.#strays.join(", ")}${more}`;
+    this.#state.findings.add("unknown-files", { message });
   }
 
   #checkWhole(): void {
-    const { blobs, checked, findings } = this.#state;
-    if (this.#strayCount > 0) {
-      const more = this.#strayCount > this.#strays.length ? ", …" : "";
-      const message = `${this.#strayCount} files are not known: ${this.#strays.join(", ")}${more}`;
-      findings.add("unknown-files", { message });
-    }
-    if (checked.repositories === 0 && blobs.listed.blobs > 0) {
+    const { blobs, checked, findings, unchecked } = this.#state;
+    this.#addStrays();
+    const mayHaveRepositories = this.#hasEmptyRepository || unchecked.total > 0;
+    if (checked.repositories === 0 && blobs.listed.blobs > 0 && !mayHaveRepositories) {
       const message = `there are ${blobs.listed.blobs} blobs and no repository: is all of the store mounted?`;
       findings.add("no-repositories", { message });
     }
@@ -172,6 +209,9 @@ class Verification {
         // The server may end an upload at any time, and no upload matters here.
         if (error instanceof PathNotFoundError && path.includes("/_uploads")) return;
         this.#state.unchecked.add(path, error);
+      },
+      onEmptyFolder: (path: string) => {
+        if (path.startsWith(REPOSITORIES_ROOT)) this.#hasEmptyRepository = true;
       },
       onTemporaryFile: () => void this.#state.unneeded.temporaryFiles++,
       onStray: (path: string) => {
@@ -215,8 +255,9 @@ class Verification {
       schemaVersion: 1,
       command: "verify",
       complete: problemCount === 0 && unchecked.total === 0,
+      ...(this.#only.length > 0 ? { onlyRepositories: this.#only } : {}),
       ...(checksums ? { checksum: checksums.share } : {}),
-      checked: { ...checked, ...blobs.listed },
+      checked: { ...checked, ...(this.#only.length > 0 ? blobs.needed : blobs.listed) },
       unneeded: { ...unneeded, ...blobs.unneeded },
       problemCount,
       counts: findings.counts(),
@@ -228,4 +269,10 @@ class Verification {
       seconds: Math.round(this.#dependencies.nowMs() - startedMs) / 1000,
     };
   }
+}
+
+/** Checks names, and leaves out those that lie below another one. */
+function outermost(names: readonly string[]): string[] {
+  for (const name of names) checkRepositoryName(name);
+  return [...new Set(names)].filter((name) => !names.some((other) => name.startsWith(`${other}/`)));
 }

@@ -10,6 +10,7 @@ import {
   tagCurrentLinkPath,
   tagHistoryLinkPath,
 } from "../../../../src/registry/paths.ts";
+import { removeFolderExactly } from "../../../../src/registry/remove-folder.ts";
 import type { StorageDriver } from "../../../../src/storage/driver.ts";
 import { FilesystemDriver } from "../../../../src/storage/filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "../../../../src/storage/memory/memory-driver.ts";
@@ -224,9 +225,7 @@ const DAMAGE: [string, (sample: Sample) => Promise<void>, string[]][] = [
   ],
   [
     "the folder of the repositories is not mounted",
-    async (s) => {
-      for (const path of await s.tree.files(REPOSITORIES_ROOT)) await s.driver.delete(path);
-    },
+    async (s) => removeFolderExactly(s.driver, REPOSITORIES_ROOT),
     ["no-repositories"],
   ],
 ];
