@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { type AlgorithmCode, InvalidManifestRecordError } from "../registry/graph/manifest-record.ts";
 import {
@@ -21,7 +21,7 @@ export type AddManifestRecord = (algorithm: AlgorithmCode, digest: Uint8Array, r
 export interface LoadedManifestCache {
   /** How many entries were given to `add`. */
   entries: number;
-  /** Why the file, or a part of it, is not used; a clause about the file, as "is damaged at byte 16". */
+  /** Why the file, or a part of it, is not used: a sentence that names it, as "/a/b is no manifest cache". */
   problem?: string;
 }
 
@@ -42,18 +42,21 @@ export async function readManifestCache(
     // Neither through a symbolic link, nor waiting for the other end of a pipe.
     file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const info = await file.stat();
-    if (!info.isFile()) return { entries: 0, problem: "is no file" };
-    if (info.uid !== uid) return { entries: 0, problem: `belongs to user ${info.uid}, not to ${uid}` };
-    if ((info.mode & 0o022) !== 0) return { entries: 0, problem: "can be written by other users" };
-    const problem = await readEntries(new FileWindow(file, info.size), found, add);
-    return problem === undefined ? found : { ...found, problem };
+    const problem = problemOf(info, uid) ?? (await readEntries(new FileWindow(file, info.size), found, add));
+    return problem === undefined ? found : { ...found, problem: `${path} ${problem}` };
   } catch (error) {
-    if (!(error instanceof Error && "code" in error)) throw error;
+    if (!(error instanceof Error && "syscall" in error && "code" in error)) throw error;
     if (error.code === "ENOENT") return found;
-    return { ...found, problem: `cannot be read: ${error.message}` };
+    return { ...found, problem: `${path} cannot be read: ${error.message}` };
   } finally {
     await file?.close();
   }
+}
+
+function problemOf(info: Stats, uid: number): string | undefined {
+  if (!info.isFile()) return "is no file";
+  if (info.uid !== uid) return `belongs to user ${info.uid}, not to ${uid}`;
+  return (info.mode & 0o022) === 0 ? undefined : "can be written by other users";
 }
 
 /** @returns what is wrong, or undefined if all was sound */

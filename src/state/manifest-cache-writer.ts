@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type FileHandle, open, readdir, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { AlgorithmCode } from "../registry/graph/manifest-record.ts";
+import type { KeptManifest } from "../registry/graph/manifest-record-source.ts";
 import {
   CHECKSUM_BYTES,
   cacheHeader,
@@ -15,21 +15,13 @@ import {
 
 const BUFFER_BYTES = 1024 * 1024;
 
-/** One entry of the cache. */
-export interface CachedManifestRecord {
-  algorithm: AlgorithmCode;
-  /** 32 bytes of a sha256, 64 of a sha512. */
-  digest: Uint8Array;
-  record: Uint8Array;
-}
-
 /** What {@link writeManifestCache} did. */
 export interface SavedManifestCache {
   /** How many entries the file holds; 0 if it could not be written. */
   entries: number;
   /** Length of the file; 0 if it could not be written. */
   bytes: number;
-  /** Why the file could not be written; a clause about the file, as "cannot be written: …". */
+  /** Why the file could not be written: a sentence that names it. */
   problem?: string;
 }
 
@@ -44,7 +36,7 @@ export interface SavedManifestCache {
  */
 export async function writeManifestCache(
   path: string,
-  records: Iterable<CachedManifestRecord>,
+  records: Iterable<KeptManifest>,
 ): Promise<SavedManifestCache> {
   const temporary = `${path}.${randomBytes(8).toString("hex")}.tmp`;
   let file: FileHandle | undefined;
@@ -65,7 +57,7 @@ export async function writeManifestCache(
     return result;
   } catch (error) {
     if (!(error instanceof Error && "syscall" in error)) throw error;
-    return { entries: 0, bytes: 0, problem: `cannot be written: ${error.message}` };
+    return { entries: 0, bytes: 0, problem: `${path} cannot be written: ${error.message}` };
   } finally {
     if (file) await closeQuietly(file);
     if (!isDone) await removeQuietly(temporary);
@@ -87,7 +79,7 @@ class EntryWriter {
   }
 
   /** @returns false if the buffer is to be flushed before the next one */
-  add({ algorithm, digest, record }: CachedManifestRecord): boolean {
+  add({ algorithm, digest, record }: KeptManifest): boolean {
     const length = 1 + digest.length + record.length;
     if (digest.length !== digestBytes(algorithm)) throw new RangeError(`a digest of ${digest.length} bytes`);
     if (length > MAX_ENTRY_BYTES) return true;

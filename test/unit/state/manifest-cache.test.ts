@@ -9,13 +9,18 @@ import {
   statSync,
   symlinkSync,
   truncateSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { RegistryCtlError } from "../../../src/errors.ts";
+import { InvalidManifestRecordError } from "../../../src/registry/graph/manifest-record.ts";
+import type { KeptManifest } from "../../../src/registry/graph/manifest-record-source.ts";
 import { ManifestCacheFile } from "../../../src/state/manifest-cache.ts";
-import type { CachedManifestRecord } from "../../../src/state/manifest-cache-writer.ts";
+import { readManifestCache } from "../../../src/state/manifest-cache-reader.ts";
+import { writeManifestCache } from "../../../src/state/manifest-cache-writer.ts";
 import { mountSmallDisk } from "../../support/small-disk.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -28,7 +33,7 @@ interface Entry {
   record: string;
 }
 
-function makeRecords(count: number, recordBytes = 40): CachedManifestRecord[] {
+function makeRecords(count: number, recordBytes = 40): KeptManifest[] {
   return Array.from({ length: count }, (_, index) => {
     const algorithm = index % 3 === 2 ? 1 : 0;
     const digest = createHash(algorithm === 1 ? "sha512" : "sha256")
@@ -38,7 +43,7 @@ function makeRecords(count: number, recordBytes = 40): CachedManifestRecord[] {
   });
 }
 
-function asEntries(records: readonly CachedManifestRecord[]): Entry[] {
+function asEntries(records: readonly KeptManifest[]): Entry[] {
   return records.map(({ algorithm, digest, record }) => ({
     algorithm,
     digest: Buffer.from(digest).toString("hex"),
@@ -46,13 +51,9 @@ function asEntries(records: readonly CachedManifestRecord[]): Entry[] {
   }));
 }
 
-function cacheAt(path: string, uid = UID): ManifestCacheFile {
-  return new ManifestCacheFile({ path, uid });
-}
-
 async function loaded(path: string, uid = UID): Promise<{ entries: Entry[]; problem: string | undefined }> {
   const entries: Entry[] = [];
-  const result = await cacheAt(path, uid).load((algorithm, digest, record) => {
+  const result = await readManifestCache(path, uid, (algorithm, digest, record) => {
     entries.push({
       algorithm,
       digest: Buffer.from(digest).toString("hex"),
@@ -66,7 +67,7 @@ async function loaded(path: string, uid = UID): Promise<{ entries: Entry[]; prob
 async function savedCache(count: number): Promise<{ path: string; entries: Entry[]; bytes: Buffer }> {
   const path = join(await temporaryFolder(), "manifests.cache");
   const records = makeRecords(count);
-  expect(await cacheAt(path).save(records)).toEqual({ entries: count, bytes: statSync(path).size });
+  expect(await writeManifestCache(path, records)).toEqual({ entries: count, bytes: statSync(path).size });
   return { path, entries: asEntries(records), bytes: readFileSync(path) };
 }
 
@@ -100,7 +101,7 @@ describe("the manifest cache", () => {
   test("holds exactly the records of the last save", async () => {
     const { path } = await savedCache(5);
     const records = makeRecords(8).slice(4);
-    await cacheAt(path).save(records);
+    await writeManifestCache(path, records);
 
     expect(await loaded(path)).toEqual({ entries: asEntries(records), problem: undefined });
   });
@@ -123,7 +124,7 @@ describe("the manifest cache", () => {
             digest: createHash("sha256").update(String(index)).digest(),
             record: Buffer.alloc(length, index + 1),
           }));
-          const saved = await cacheAt(path).save(records);
+          const saved = await writeManifestCache(path, records);
           expect(saved).toEqual({ entries: records.length, bytes: statSync(path).size });
           expect(await loaded(path)).toEqual({ entries: asEntries(records), problem: undefined });
         },
@@ -138,7 +139,7 @@ describe("the manifest cache", () => {
     if (!first || !second || !third) throw new Error("three records");
     const long = { ...second, record: new Uint8Array(4 * 1024 * 1024) };
 
-    expect((await cacheAt(path).save([first, long, third])).entries).toBe(2);
+    expect((await writeManifestCache(path, [first, long, third])).entries).toBe(2);
     expect(await loaded(path)).toEqual({ entries: asEntries([first, third]), problem: undefined });
   });
 
@@ -146,8 +147,50 @@ describe("the manifest cache", () => {
     const { path, entries } = await savedCache(2);
     const wrong = { algorithm: 1 as const, digest: new Uint8Array(32), record: new Uint8Array(20) };
 
-    await expect(cacheAt(path).save([wrong])).rejects.toThrow(RangeError);
+    await expect(writeManifestCache(path, [wrong])).rejects.toThrow(RangeError);
     expect(await loaded(path)).toEqual({ entries, problem: undefined });
+  });
+});
+
+describe("a cache file as a source of records", () => {
+  test("keeps them, and tells its problems to whom they concern", async () => {
+    const path = join(await temporaryFolder(), "manifests.cache");
+    const problems: string[] = [];
+    const cache = new ManifestCacheFile({ path, uid: UID, onProblem: (problem) => problems.push(problem) });
+    const digests: string[] = [];
+    const add = (_: number, digest: Uint8Array): void => {
+      digests.push(Buffer.from(digest).toString("hex"));
+    };
+    await cache.load(add);
+    await cache.save(makeRecords(3));
+    await cache.load(add);
+    expect(digests).toEqual(asEntries(makeRecords(3)).map(({ digest }) => digest));
+    expect(problems).toEqual([]);
+
+    truncateSync(path, 20);
+    await cache.load(add);
+    unlinkSync(path);
+    mkdirSync(path);
+    await cache.save(makeRecords(1));
+    expect(problems).toEqual([
+      `${path} is damaged or cut short at byte 16`,
+      expect.stringContaining(`${path} cannot be written: `),
+    ]);
+    expect(digests).toHaveLength(3);
+  });
+
+  test("fails a run that a record surprises, unless the record is to blame", async () => {
+    const { path } = await savedCache(2);
+    await expect(
+      readManifestCache(path, UID, () => {
+        throw new RegistryCtlError("ERR_FAULT", "a fault of the program");
+      }),
+    ).rejects.toThrow("a fault of the program");
+
+    const refused = await readManifestCache(path, UID, () => {
+      throw new InvalidManifestRecordError("of no use");
+    });
+    expect(refused).toEqual({ entries: 0, problem: `${path} is damaged or cut short at byte 16` });
   });
 });
 
@@ -255,7 +298,7 @@ describe("a damaged manifest cache", () => {
     const { path, bytes } = await savedCache(2);
     writeCache(path, bytes.subarray(0, 50));
     const records = makeRecords(3);
-    await cacheAt(path).save(records);
+    await writeManifestCache(path, records);
 
     expect(await loaded(path)).toEqual({ entries: asEntries(records), problem: undefined });
   });
@@ -279,7 +322,7 @@ describe("what stands in the place of the manifest cache", () => {
       problem: `${path} belongs to user 65534, not to 0`,
     });
 
-    await cacheAt(path).save(makeRecords(1));
+    await writeManifestCache(path, makeRecords(1));
     expect(await loaded(path)).toEqual({ entries: asEntries(makeRecords(1)), problem: undefined });
   });
 
@@ -297,7 +340,7 @@ describe("what stands in the place of the manifest cache", () => {
     symlinkSync(path, link);
     expect((await loaded(link)).problem).toMatch(/cannot be read: ELOOP/);
 
-    await cacheAt(link).save(makeRecords(1));
+    await writeManifestCache(link, makeRecords(1));
     expect(await loaded(link)).toEqual({ entries: asEntries(makeRecords(1)), problem: undefined });
     expect(await loaded(path)).toEqual({ entries, problem: undefined });
   });
@@ -309,7 +352,7 @@ describe("what stands in the place of the manifest cache", () => {
     writeFileSync(join(path, "kept"), "");
 
     expect(await loaded(path)).toEqual({ entries: [], problem: `${path} is no file` });
-    const saved = await cacheAt(path).save(makeRecords(1));
+    const saved = await writeManifestCache(path, makeRecords(1));
     expect(saved).toMatchObject({ entries: 0, bytes: 0 });
     expect(saved.problem).toMatch(/manifests.cache cannot be written: /);
     expect(readdirSync(folder)).toEqual(["manifests.cache"]);
@@ -319,7 +362,7 @@ describe("what stands in the place of the manifest cache", () => {
   test("can be missing with its folder", async () => {
     const path = join(await temporaryFolder(), "gone", "manifests.cache");
 
-    expect((await cacheAt(path).save(makeRecords(1))).problem).toMatch(/cannot be written: ENOENT/);
+    expect((await writeManifestCache(path, makeRecords(1))).problem).toMatch(/cannot be written: ENOENT/);
     expect(existsSync(join(path, ".."))).toBe(false);
   });
 });
@@ -335,19 +378,19 @@ describe("saving the manifest cache", () => {
     ];
     for (const name of others) writeFileSync(join(folder, name), "");
     writeFileSync(join(folder, "manifests.cache.0123456789abcdef.tmp"), "torn");
-    await cacheAt(path).save(makeRecords(2));
+    await writeManifestCache(path, makeRecords(2));
 
     expect(readdirSync(folder).sort()).toEqual(["manifests.cache", ...others].sort());
   });
 
   test("leaves the old file if the records cannot be had to their end", async () => {
     const { path, entries } = await savedCache(2);
-    function* failing(): Generator<CachedManifestRecord> {
+    function* failing(): Generator<KeptManifest> {
       yield* makeRecords(1);
       throw new Error("no more");
     }
 
-    await expect(cacheAt(path).save(failing())).rejects.toThrow("no more");
+    await expect(writeManifestCache(path, failing())).rejects.toThrow("no more");
     expect(await loaded(path)).toEqual({ entries, problem: undefined });
     expect(readdirSync(join(path, ".."))).toEqual(["manifests.cache"]);
   });
@@ -355,7 +398,7 @@ describe("saving the manifest cache", () => {
   test("by several writers at once leaves the whole file of one of them", async () => {
     const path = join(await temporaryFolder(), "manifests.cache");
     const lists = [1, 2, 3, 4].map((count) => makeRecords(count, 300_000));
-    const results = await Promise.all(lists.map((records) => cacheAt(path).save(records)));
+    const results = await Promise.all(lists.map((records) => writeManifestCache(path, records)));
 
     const { entries, problem } = await loaded(path);
     expect(problem).toBeUndefined();
@@ -368,7 +411,7 @@ describe("saving the manifest cache", () => {
     const { path, entries } = await savedCache(2);
     const records = makeRecords(6, 300_000);
     const [, ...reads] = await Promise.all([
-      cacheAt(path).save(records),
+      writeManifestCache(path, records),
       ...Array.from({ length: 8 }, () => loaded(path)),
     ]);
 
@@ -386,8 +429,8 @@ describe("saving the manifest cache on a full disk", () => {
     try {
       const path = join(disk.path, "manifests.cache");
       const records = makeRecords(3);
-      await cacheAt(path).save(records);
-      const result = await cacheAt(path).save(makeRecords(2, 300_000));
+      await writeManifestCache(path, records);
+      const result = await writeManifestCache(path, makeRecords(2, 300_000));
 
       expect(result).toMatchObject({ entries: 0, bytes: 0 });
       expect(result.problem).toMatch(/manifests.cache cannot be written: ENOSPC/);
@@ -406,7 +449,7 @@ describe("saving the manifest cache on a full disk", () => {
       writeFileSync(`${path}.0123456789abcdef.tmp`, Buffer.alloc(400_000));
       const records = makeRecords(1, 300_000);
 
-      expect(await cacheAt(path).save(records)).toEqual({ entries: 1, bytes: statSync(path).size });
+      expect(await writeManifestCache(path, records)).toEqual({ entries: 1, bytes: statSync(path).size });
       expect(await loaded(path)).toEqual({ entries: asEntries(records), problem: undefined });
     } finally {
       disk.unmount();
@@ -419,10 +462,10 @@ describe("saving the manifest cache on a full disk", () => {
     try {
       const path = join(disk.path, "manifests.cache");
       const records = makeRecords(2);
-      await cacheAt(path).save(records);
+      await writeManifestCache(path, records);
       writeFileSync(join(disk.path, "last"), "");
 
-      expect((await cacheAt(path).save(makeRecords(1))).problem).toMatch(/cannot be written: ENOSPC/);
+      expect((await writeManifestCache(path, makeRecords(1))).problem).toMatch(/cannot be written: ENOSPC/);
       expect(await loaded(path)).toEqual({ entries: asEntries(records), problem: undefined });
     } finally {
       disk.unmount();
