@@ -67,6 +67,11 @@ export class DigestTable {
     return this.#isLong.get(id) === 1 ? "sha512" : "sha256";
   }
 
+  /** The numbers of all digests, in the order in which they came. */
+  *ids(): Generator<DigestId> {
+    for (let id = 0; id < this.#slots; id += this.#isLong.get(id) === 1 ? 2 : 1) yield id;
+  }
+
   #internAt(bytes: Uint8Array, offset: number, length: number): DigestId {
     if (this.#size >= this.#index.length * MAX_LOAD) this.#grow();
     let position = this.#hash(bytes, offset) & (this.#index.length - 1);

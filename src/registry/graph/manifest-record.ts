@@ -74,11 +74,13 @@ export function writeManifestRecord(
   const { blobs, children, subject } = manifest;
   let childCount = 0;
   for (const child of children) if (isManifestType(child.mediaType)) childCount++;
-  writeSize(target, offset, sizeBytes);
-  writeWord(target, offset + 8, blobs.length + children.length - childCount);
-  writeWord(target, offset + 12, childCount);
-  target[offset + 16] = subject ? 1 : 0;
-  let at = offset + HEADER_BYTES;
+  const blobCount = blobs.length + children.length - childCount;
+  let at = writeRecordHeader(target, offset, {
+    sizeBytes,
+    blobCount,
+    childCount,
+    hasSubject: subject !== undefined,
+  });
   if (subject) at = writeReference(target, at, subject.digest, subject.size);
   for (const { digest, size } of blobs) at = writeReference(target, at, digest, size);
   if (childCount < children.length) {
@@ -92,6 +94,39 @@ export function writeManifestRecord(
     }
   }
   return at;
+}
+
+/** Bytes of a record that refers to nothing. */
+export const EMPTY_RECORD_BYTES = HEADER_BYTES;
+
+/** Writes the beginning of a record. @returns the offset behind it, where the subject, blobs and children follow */
+export function writeRecordHeader(
+  target: Uint8Array,
+  offset: number,
+  header: { sizeBytes: number; blobCount: number; childCount: number; hasSubject: boolean },
+): number {
+  writeSize(target, offset, header.sizeBytes);
+  writeWord(target, offset + 8, header.blobCount);
+  writeWord(target, offset + 12, header.childCount);
+  target[offset + 16] = header.hasSubject ? 1 : 0;
+  return offset + HEADER_BYTES;
+}
+
+/**
+ * Writes what stands before the digest of a reference.
+ *
+ * @param sizeBytes - -1 if it is not known
+ * @returns the offset at which the digest's bytes belong
+ */
+export function writeReferenceHeader(
+  target: Uint8Array,
+  offset: number,
+  algorithm: AlgorithmCode,
+  sizeBytes: number,
+): number {
+  target[offset] = algorithm;
+  writeSize(target, offset + 1, sizeBytes);
+  return offset + REFERENCE_BYTES;
 }
 
 /** @returns the record of {@link writeManifestRecord} in bytes of its own */
@@ -169,9 +204,7 @@ function algorithmAt(bytes: Uint8Array, offset: number): AlgorithmCode {
 
 function writeReference(target: Uint8Array, offset: number, digest: Digest, size: number): number {
   const algorithm = algorithmCode(digestAlgorithm(digest));
-  target[offset] = algorithm;
-  writeSize(target, offset + 1, size);
-  const start = offset + REFERENCE_BYTES;
+  const start = writeReferenceHeader(target, offset, algorithm, size);
   const end = start + digestBytes(algorithm);
   // Behind "sha256:" or "sha512:".
   let digit = 7;

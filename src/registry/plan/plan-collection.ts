@@ -3,6 +3,7 @@ import type { ScanFailure } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { DigestSet } from "../graph/digest-set.ts";
 import { DigestTable } from "../graph/digest-table.ts";
+import { keptManifests } from "../graph/kept-manifests.ts";
 import { loadBlobs } from "../graph/load-blobs.ts";
 import { type LoadOptions, loadRepositories } from "../graph/load-repositories.ts";
 import type { ManifestRecordSource } from "../graph/manifest-record-source.ts";
@@ -26,6 +27,9 @@ const STRAYS_SHOWN = 5;
 
 /** Folders in which something is missing are remembered up to this number; another run finds the rest. */
 const MAX_LEFTOVERS = 10_000;
+
+/** What is kept for the next run is written anew if more than this part of it is of no use any more. */
+const STALE_SHARE = 0.1;
 
 /** How far planning is. */
 export interface PlanProgress {
@@ -137,7 +141,17 @@ class CollectionPlanner {
     });
     for await (const batch of blobs) this.#addBlobs(batch, isMarked);
     this.#addStrayWarning();
+    await this.#keepManifests();
     return this.#result(repositories, emptyRepositories, rootsAreIncomplete);
+  }
+
+  /** Leaves what was read to the next run, unless that would hardly help it. */
+  async #keepManifests(): Promise<void> {
+    const { read, remembered, used } = this.#references.counts;
+    const isStale = remembered - used > remembered * STALE_SHARE;
+    if (read > 0 || isStale) {
+      await this.#options.manifestCache?.save(keptManifests(this.#table, this.#references));
+    }
   }
 
   async #addRepository(graph: RepositoryGraph): Promise<void> {
