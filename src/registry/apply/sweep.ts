@@ -158,7 +158,9 @@ export class Sweep {
         afterBatch: async (batch, deletedFiles) => {
           const before = this.result.failed.length;
           const deleted = this.#conclude(batch, deletedFiles, count);
-          if (LINK_PHASES.has(phase)) for (const each of deletedFiles.staying) this.#unsettled.add(each);
+          if (LINK_PHASES.has(phase) && canSettleRemovals(this.#driver)) {
+            for (const folder of deletedFiles.staying) this.#unsettled.add(folder);
+          }
           // What a dead writer has left beside a file keeps its folder.
           for (const index of deletedFiles.blocked) {
             await this.#removeFolders(batch[index]?.path ?? "", FOLDERS_ABOVE[phase]);
