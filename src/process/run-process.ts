@@ -47,3 +47,8 @@ function terminate(pid: number): boolean {
     return false;
   }
 }
+
+/** @returns the user that this process runs as now; 0 where there are no user ids */
+export function currentUserId(): number {
+  return process.getuid?.() ?? 0;
+}

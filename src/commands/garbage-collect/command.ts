@@ -1,8 +1,9 @@
 import { Command, Option } from "commander";
 import { withDryRun } from "../../ui/options/dry-run.ts";
 import type { CommandContext } from "../context.ts";
-import { parseAge, parseConcurrency, parsePercent } from "./parse-flags.ts";
-import type { GarbageFlags } from "./run.ts";
+import type { GarbageFlags } from "./garbage-flags.ts";
+import { parseAge, parseConcurrency, parsePercent, parseUntil } from "./parse-flags.ts";
+import { stateDirOption, statusCommand, stopCommand } from "./run-commands.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -33,8 +34,20 @@ export function garbageCollectCommand(context: CommandContext): Command {
       parsePercent,
     )
     .addOption(
-      new Option("--concurrency <n>", "files worked on at a time").default(16).argParser(parseConcurrency),
+      new Option(
+        "--concurrency <n>",
+        "files worked on at a time where the store cannot be worked on in threads, and by --verify",
+      )
+        .default(16)
+        .argParser(parseConcurrency),
     )
+    .option("--until <time>", "stop at this time of the day, such as 07:00; the next run goes on", parseUntil)
+    .option("--verify", "look afterwards whether every tag, platform and referrer is complete")
+    .option(
+      "--textfile <file>",
+      "write metrics of this run and of the last success for node_exporter's textfile collector",
+    )
+    .addOption(stateDirOption())
     .option("-y, --yes", "do not ask")
     .option("--allow-empty", "collect although there is no repository, or with -m no tag")
     .option("--force", "do without the proof that the registry is stopped or read-only")
@@ -42,15 +55,24 @@ export function garbageCollectCommand(context: CommandContext): Command {
     .addHelpText(
       "after",
       `
-With -m it asks on a terminal, never without one. Ctrl-C stops it between two deletions; another run finishes.
+With -m it asks on a terminal, never without one. Ctrl-C, SIGTERM and SIGHUP stop it between two batches; another run
+finishes. "status" says from any terminal how far it is, "stop" ends it; files of these names are given as ./status
+and ./stop. Without a terminal there is one line of progress a minute; for cron, --quiet and >/dev/null leave only
+warnings and errors to be mailed.
 
 Examples:
   $ registry-ctl garbage-collect -m --dry-run config.yml                      see what would go
   $ registry-ctl garbage-collect -m --untagged-for 7d --max-delete 30% config.yml   for cron
+  $ registry-ctl garbage-collect -m --quiet --until 07:00 \\
+      --textfile /var/lib/prometheus/node-exporter/registry-gc.prom config.yml   by night, with metrics
+  $ registry-ctl garbage-collect -m --verify config.yml                       and prove that all is still there
+  $ registry-ctl garbage-collect status config.yml                            how far is it?
 
-Exit codes: 0 done, 2 wrong usage, 3 something could not be listed or deleted, 10 configuration missing or invalid,
-11 store unreachable or denied, 12 the registry takes writes, is locked or looks wrong, 129/130/143 stopped by a signal.`,
+Exit codes: 0 done, or stopped by --until or "stop", 2 wrong usage, 3 something could not be listed or deleted,
+4 --verify found something missing, 10 configuration missing or invalid, 11 store unreachable or denied, 12 the
+registry takes writes, is locked or looks wrong, 129/130/143 stopped by a signal.`,
     );
+  command.addCommand(statusCommand(context)).addCommand(stopCommand(context));
   return command.action(async (configPath: string | undefined) => {
     const { run } = await import("./run.ts");
     await run(context, configPath, command.optsWithGlobals<GarbageFlags>());

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { parseGoDuration } from "../../config/go-duration.ts";
+import { parseTimeOfDay, type TimeOfDay } from "../../lib/time-of-day.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -28,4 +29,20 @@ export function parseConcurrency(text: string): number {
   const count = Number(text);
   if (!/^\d{1,4}$/.test(text) || count < 1) throw new InvalidArgumentError("It is a number from 1 to 9999.");
   return count;
+}
+
+/** @returns the time on the clock that `7:00` says */
+export function parseUntil(text: string): TimeOfDay {
+  const time = parseTimeOfDay(text);
+  if (!time) throw new InvalidArgumentError("It is a time of the day, such as 07:00 or 23:30.");
+  return time;
+}
+
+/** @returns milliseconds of `90s`, `5m` or, without a unit, of so many seconds */
+export function parseTimeout(text: string): number {
+  const timeoutMs = /^\d+$/.test(text) ? Number(text) * 1000 : parseGoDuration(text);
+  if (timeoutMs === undefined || timeoutMs < 0 || !Number.isSafeInteger(Math.round(timeoutMs))) {
+    throw new InvalidArgumentError("It is a time such as 90s or 5m, or a number of seconds.");
+  }
+  return timeoutMs;
 }

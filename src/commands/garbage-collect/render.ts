@@ -1,15 +1,19 @@
 import { formatBytes } from "../../lib/units.ts";
-import type { GarbageProgress } from "../../operations/gc/garbage-options.ts";
-import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
+import type { GarbageReport, VerifyOutcome } from "../../operations/gc/garbage-report.ts";
 import type { Amounts } from "../../registry/plan/amounts.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 
 /** @returns the last lines of a run */
 export function renderReport(report: GarbageReport): string {
-  const { dryRun, marked, eligible, deleted, seconds } = report;
-  const lines = [`kept: ${count(marked.blobs, "blob")}, ${formatBytes(marked.bytes)}`];
-  if (dryRun) lines.push(`would delete: ${renderAmounts(eligible)}`, "nothing was changed (dry run)");
-  else lines.push(`deleted: ${renderAmounts(deleted)} in ${seconds.toFixed(1)} s`);
+  const { dryRun, found, marked, eligible, deleted, seconds, stopped, verified } = report;
+  const lines: string[] = [];
+  if (found || !stopped) {
+    lines.push(`kept: ${count(marked.blobs, "blob")}, ${formatBytes(marked.bytes)}`);
+    if (dryRun) lines.push(`would delete: ${renderAmounts(eligible)}`, "nothing was changed (dry run)");
+    else lines.push(`deleted: ${renderAmounts(deleted)} in ${seconds.toFixed(1)} s`);
+  }
+  if (verified) lines.push(...renderVerified(verified));
+  if (stopped) lines.push(...renderStopped(report, stopped));
   return lines.join("\n");
 }
 
@@ -18,26 +22,36 @@ export function renderQuestion(plan: CollectionPlan): string {
   return `Delete ${renderAmounts(plan.eligible)}?`;
 }
 
-/** @returns one line for the progress display */
-export function renderProgress(event: GarbageProgress): string {
-  if (event.step === "sweep") {
-    const share = event.total === 0 ? 100 : Math.floor((event.done * 100) / event.total);
-    return `deleting ${event.phase}: ${event.done} of ${event.total} (${share}%); safe to stop`;
-  }
-  if (event.step === "verify") return `verifying: ${event.progress.phase}: ${event.progress.done}`;
-  const { phase, repositories, manifests, blobs } = event.progress;
-  return phase === "repositories"
-    ? `reading repositories: ${count(repositories, "repository", "repositories")}, ${count(manifests, "manifest")}; safe to stop`
-    : `listing blobs: ${blobs}; safe to stop`;
-}
-
-function renderAmounts({ blobs, bytes, manifests, layerLinks, tagHistoryLinks }: Amounts): string {
+/** @returns how much of each kind, for people */
+export function renderAmounts({ blobs, bytes, manifests, layerLinks, tagHistoryLinks }: Amounts): string {
   return [
     `${count(blobs, "blob")} (${formatBytes(bytes)})`,
     count(manifests, "manifest"),
     count(layerLinks, "layer link"),
     count(tagHistoryLinks, "tag-history link"),
   ].join(", ");
+}
+
+function renderStopped(
+  { dryRun, found, eligible, deleted }: GarbageReport,
+  { kind, phase }: { kind: "until" | "stop"; phase: string },
+): string[] {
+  const why = kind === "until" ? "stopped, as its time was up" : "stopped, as somebody asked for it";
+  if (!found) return [`${why}, while it was planning: nothing was deleted; the next run begins anew`];
+  if (dryRun || phase === "verify") return [`${why}, in the phase: ${phase}`];
+  const left: Amounts = {
+    blobs: eligible.blobs - deleted.blobs,
+    bytes: eligible.bytes - deleted.bytes,
+    manifests: eligible.manifests - deleted.manifests,
+    layerLinks: eligible.layerLinks - deleted.layerLinks,
+    tagHistoryLinks: eligible.tagHistoryLinks - deleted.tagHistoryLinks,
+  };
+  return [`${why}; left for the next run: ${renderAmounts(left)}`];
+}
+
+function renderVerified({ complete, problems, lines }: VerifyOutcome): string[] {
+  if (complete) return ["verified: every tag, platform and referrer is complete"];
+  return [`NOT complete: ${count(problems, "problem")}`, ...lines.map((line) => `  ${line}`)];
 }
 
 function count(number: number, one: string, many = `${one}s`): string {

@@ -30,8 +30,8 @@ export type LockHolding = Omit<StoreLockRecord, "token" | "bootId" | "pidNamespa
 export interface RunsReport {
   schemaVersion: 1;
   command: "garbage-collect status";
-  /** Running: some process works on the store, here or elsewhere. */
-  state: "running" | "idle";
+  /** Running: some process works on the store, here or elsewhere. Unknown: the store's lock cannot be read. */
+  state: "running" | "idle" | "unknown";
   /** The last run failed or was killed and none has succeeded since, or none for 14 days although runs are made. */
   degraded: boolean;
   /** Why it is degraded. */
@@ -50,10 +50,13 @@ export async function lookAtRuns(dependencies: LookDependencies): Promise<RunsRe
   const { driver, machine, nowMs } = dependencies;
   // The lock first: a run that ends in between has left its result when the history is read.
   const { lock, problem } = await lockOrProblem(driver);
-  const history = dependencies.readHistory();
   const isHeld = lock !== undefined && isLockHeld(lock, machine, nowMs());
+  const isRunAlive = (run: RunStatus): boolean => isAlive(run, machine, isHeld ? lock : undefined);
+  let history = dependencies.readHistory();
+  // It may have ended since its file was read; whatever it has left is there now.
+  if (history.run && !isRunAlive(history.run)) history = dependencies.readHistory();
   const { run } = history;
-  const isRunning = run !== undefined && isRunAlive(run, machine, isHeld ? lock : undefined);
+  const isRunning = run !== undefined && isRunAlive(run);
   const killed = run && !isRunning ? resultOfKilledRun(run) : undefined;
   const last = newer(killed, history.last);
   const { lastSuccess } = history;
@@ -61,7 +64,7 @@ export async function lookAtRuns(dependencies: LookDependencies): Promise<RunsRe
   return {
     schemaVersion: 1,
     command: "garbage-collect status",
-    state: isRunning || isHeld ? "running" : "idle",
+    state: isRunning || isHeld ? "running" : problem === undefined ? "idle" : "unknown",
     degraded: reasons.length > 0,
     reasons,
     ...(isRunning ? { run } : {}),
@@ -76,7 +79,7 @@ export async function lookAtRuns(dependencies: LookDependencies): Promise<RunsRe
 }
 
 /** Where a run cannot be seen from here, the lock in the store tells. */
-function isRunAlive(run: RunStatus, machine: Machine, held: StoreLockRecord | undefined): boolean {
+function isAlive(run: RunStatus, machine: Machine, held: StoreLockRecord | undefined): boolean {
   const liveness = livenessOf(run, machine);
   return liveness === "alive" || (liveness === "unknown" && held !== undefined && isLockOf(held, run));
 }

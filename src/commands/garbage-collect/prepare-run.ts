@@ -1,0 +1,105 @@
+import { resolve } from "node:path";
+import type { LoadedConfig } from "../../config/settings.ts";
+import { prepareState } from "../../process/prepare-state.ts";
+import { prepareTextfile, type Textfile } from "../../process/prepare-textfile.ts";
+import { currentMachine, type RunMachine } from "../../process/run-process.ts";
+import { readRunHistory } from "../../state/run-history.ts";
+import type { RunIdentity } from "../../state/run-record.ts";
+import { RunRecorder } from "../../state/run-recorder.ts";
+import type { CommandContext } from "../context.ts";
+import { describeRequest, type GarbageFlags, type GarbageRequest } from "./garbage-flags.ts";
+import { RecordedRun } from "./recorded-run.ts";
+import { RunMeter } from "./run-meter.ts";
+
+/** What a run has beside the store. */
+export interface PreparedRun {
+  request: GarbageRequest;
+  machine: RunMachine;
+  identity: RunIdentity;
+  meter: RunMeter;
+  /** Undefined if there is none. */
+  stateFolder: string | undefined;
+  /** Undefined for a dry run: it changes nothing, so nobody needs to know of it. */
+  recorded: RecordedRun | undefined;
+  /** Grows during the run: what went wrong beside the work itself. */
+  warnings: string[];
+}
+
+/**
+ * Makes ready what is kept of a run outside the store. To be called before the store is opened, when root becomes the
+ * user that owns it.
+ *
+ * @throws {UsageError} if `--textfile` cannot be written
+ */
+export function prepareRun(
+  context: CommandContext,
+  config: LoadedConfig,
+  flags: GarbageFlags,
+  request: GarbageRequest,
+): PreparedRun {
+  const { storage } = config.settings;
+  const machine = currentMachine();
+  const identity = identityOf(machine);
+  const textfile = textfileOf(context, config, flags, request);
+  const state = prepareState(storage, flags.stateDir);
+  const warnings: string[] = [];
+  if (state.folder === undefined && state.problem !== undefined)
+    warnings.push(`there is no state folder (${state.problem}): status, journal and cache do without`);
+  const history = readRunHistory(state.folder === undefined ? [] : [state.folder]);
+  const meter = new RunMeter(
+    () => performance.now(),
+    history.last?.found ? history.last : history.lastSuccess,
+  );
+  const prepared = { request, machine, identity, meter, stateFolder: state.folder, warnings };
+  if (request.dryRun) return { ...prepared, recorded: undefined };
+  const description = {
+    identity,
+    config: config.source.kind === "file" ? resolve(config.source.path) : undefined,
+    options: describeRequest(request),
+  };
+  const recorder =
+    state.folder === undefined
+      ? undefined
+      : new RunRecorder(
+          state.folder,
+          description,
+          (problem) => void warnings.push(`status does not tell all of this run: ${problem}`),
+        );
+  const recorded = new RecordedRun({
+    meter,
+    recorder,
+    history,
+    textfile,
+    store: storage.driver === "filesystem" ? resolve(storage.rootDirectory) : storage.driver,
+    exitCodeOf: (error) => context.exitCodeOf(error),
+    onWarning: (warning) => void warnings.push(warning),
+  });
+  return { ...prepared, recorded };
+}
+
+function identityOf(machine: RunMachine): RunIdentity {
+  const { host, bootId, pidNamespace, pid } = machine;
+  const startedAt = new Date().toISOString();
+  const processStart = machine.startOf(pid);
+  return {
+    id: `${startedAt}-${pid}`,
+    host,
+    bootId,
+    pidNamespace,
+    pid,
+    ...(processStart === undefined ? {} : { processStart }),
+    startedAt,
+  };
+}
+
+function textfileOf(
+  context: CommandContext,
+  config: LoadedConfig,
+  flags: GarbageFlags,
+  request: GarbageRequest,
+): Textfile | undefined {
+  if (flags.textfile === undefined) return undefined;
+  if (!request.dryRun) return prepareTextfile(config.settings.storage, flags.textfile);
+  context.notice("note: a dry run leaves the text file as it is", flags);
+  return undefined;
+}

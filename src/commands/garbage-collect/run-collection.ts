@@ -1,0 +1,133 @@
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { LoadedConfig } from "../../config/settings.ts";
+import { collectGarbage } from "../../operations/gc/collect-garbage.ts";
+import type { GarbageDependencies, GarbageProgress } from "../../operations/gc/garbage-options.ts";
+import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
+import { proveComplete } from "../../operations/verify/verify-outcome.ts";
+import { findRegistries } from "../../process/find-registries.ts";
+import { currentUserId } from "../../process/run-process.ts";
+import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
+import { GarbageJournal } from "../../state/journal.ts";
+import { MANIFEST_CACHE_FILE, ManifestCacheFile } from "../../state/manifest-cache.ts";
+import { RUNS_FOLDER } from "../../state/run-recorder.ts";
+import type { CommandContext } from "../context.ts";
+import { otherStores, probeAll } from "./ask-registries.ts";
+import type { GarbageFlags } from "./garbage-flags.ts";
+import { watchForStops } from "./planned-stops.ts";
+import type { PreparedRun } from "./prepare-run.ts";
+import { renderQuestion } from "./render.ts";
+import { renderPlan } from "./render-plan.ts";
+import { renderProgress } from "./render-progress.ts";
+
+/** More readers than this are not faster, whatever the machine has. */
+const MAX_READING_THREADS = 4;
+/** Removing waits for the file system, not for a core. */
+const REMOVING_THREADS = 8;
+
+/** Opens the store and collects, with progress, questions and stops. */
+export async function runCollection(
+  context: CommandContext,
+  config: LoadedConfig,
+  flags: GarbageFlags,
+  prepared: PreparedRun,
+): Promise<GarbageReport> {
+  const { request, machine, identity, meter, recorded } = prepared;
+  const { dryRun, deleteUntagged, untilMs, verify, ...options } = request;
+  const registries = await findRegistries(config);
+  const driver = await context.openStorage(config, flags);
+  const stops = watchForStops({
+    driver,
+    identity: dryRun ? undefined : identity,
+    untilMs,
+    nowMs: Date.now,
+    signal: context.signal,
+  });
+  const startProgress = (): ReturnType<CommandContext["progress"]> => {
+    const display = context.progress("starting", flags);
+    display.update(() => renderProgress(meter.progress()));
+    return display;
+  };
+  let progress = startProgress();
+  const onProgress = (event: GarbageProgress): void => (recorded ?? meter).note(event);
+  const ask = async (question: string): Promise<void> => {
+    progress.stop();
+    recorded?.enter("waiting for an answer");
+    await context.confirm(question, flags, stops.signal);
+    progress = startProgress();
+  };
+  const onPlan = async (plan: CollectionPlan): Promise<void> => {
+    if (dryRun) {
+      progress.stop();
+      if (!flags.json) await print(context, renderPlan(plan));
+      if (verify) progress = startProgress();
+    } else if (deleteUntagged && context.interactive && plan.eligible.blobs + plan.eligible.manifests > 0) {
+      await ask(renderQuestion(plan));
+    }
+  };
+  try {
+    return await collectGarbage(
+      {
+        driver,
+        nowMs: Date.now,
+        holder: machine,
+        probe: () => probeAll(config, registries),
+        threads: {
+          read: Math.max(2, Math.min(availableParallelism(), MAX_READING_THREADS)),
+          remove: REMOVING_THREADS,
+        },
+        ...keptState(context, prepared),
+      },
+      {
+        ...options,
+        dryRun,
+        deleteUntagged,
+        usesMetadataDatabase: config.usesMetadataDatabase,
+        otherStores: otherStores(registries, (text) => context.notice(text, flags)),
+        signal: stops.signal,
+        onProgress,
+        onPlan,
+        confirmLargeDelete: context.interactive ? ask : undefined,
+        verifyAfter: verify
+          ? () =>
+              proveComplete(
+                {
+                  driver,
+                  nowMs: Date.now,
+                  signal: stops.signal,
+                  onProgress: (event) => onProgress({ step: "verify", progress: event }),
+                },
+                { concurrency: options.concurrency },
+              )
+          : undefined,
+      },
+    );
+  } finally {
+    stops.end();
+    progress.stop();
+  }
+}
+
+/** What is kept from one run to the next, if there is a folder for it. */
+function keptState(
+  context: CommandContext,
+  { request, stateFolder, warnings }: PreparedRun,
+): Pick<GarbageDependencies, "journal" | "manifestCache"> {
+  if (stateFolder === undefined) return {};
+  const manifestCache = new ManifestCacheFile({
+    path: join(stateFolder, MANIFEST_CACHE_FILE),
+    uid: currentUserId(),
+    onProblem: (problem) => void warnings.push(problem),
+  });
+  if (request.dryRun) return { manifestCache };
+  const journal = new GarbageJournal({ folder: join(stateFolder, RUNS_FOLDER), version: context.version });
+  return { manifestCache, journal };
+}
+
+async function print(context: CommandContext, chunks: Iterable<string>): Promise<void> {
+  for (const chunk of chunks) {
+    if (context.signal.aborted) return;
+    if (!context.stdout.write(chunk)) await once(context.stdout, "drain", { signal: context.signal });
+  }
+}
