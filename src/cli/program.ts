@@ -19,7 +19,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
  * Commander's own errors are thrown, never exited on.
  */
 export function createProgram(context: CommandContext): Command {
-  const program = new Command("registry-ctl")
+  const program: Command = new Command("registry-ctl")
     .description("Runs and looks after a container registry.")
     .version(context.version, "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
@@ -58,7 +58,13 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 4 differences found, 10 configuration missing or invalid,
 11 store unreachable or denied, 12 registry locked or not read-only, 129/130/143 stopped by a signal.`,
     )
-    .configureHelp({ showGlobalOptions: true, sortSubcommands: false })
+    .configureHelp({
+      showGlobalOptions: true,
+      sortSubcommands: false,
+      // Not those of commands in between, which mean nothing to their children.
+      visibleGlobalOptions: (command) =>
+        command === program ? [] : program.options.filter((option) => !option.hidden),
+    })
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
       writeErr: (text) => void context.stderr.write(text),
