@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { CancelledError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { type Digest, type DigestAlgorithm, parseDigest } from "../../oci/digest.ts";
-import { givingWay } from "../../registry/give-way.ts";
 import type { DigestId, DigestTable } from "../../registry/graph/digest-table.ts";
 import { PagedArray } from "../../registry/graph/paged-array.ts";
 import { blobDataPath } from "../../registry/paths.ts";
 import { hasFastReads, hasSmallReads } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { FindingLog } from "./finding-log.ts";
+import { type GiveWay, givingWayUntil } from "./give-way.ts";
 import type { StoredBlobs } from "./stored-blobs.ts";
 import type { UncheckedLog } from "./unchecked-log.ts";
 import type { ChecksumShare } from "./verify-report.ts";
@@ -44,13 +44,14 @@ export class BlobChecksums {
   readonly #options: ChecksumOptions;
   readonly #marks = PagedArray.bytes();
   readonly #buffers: Uint8Array[] = [];
-  readonly #giveWay = givingWay();
+  readonly #giveWay: GiveWay;
   readonly share: ChecksumShare;
 
   constructor(driver: StorageDriver, table: DigestTable, options: ChecksumOptions) {
     this.#driver = driver;
     this.#table = table;
     this.#options = options;
+    this.#giveWay = givingWayUntil(options.signal);
     this.share = { percent: options.percent, blobs: 0, bytes: 0, ofBlobs: 0, ofBytes: 0 };
   }
 
@@ -107,7 +108,6 @@ export class BlobChecksums {
     const hash = createHash(algorithm);
     if (size <= SMALL_BYTES && hasSmallReads(this.#driver)) {
       await this.#giveWay();
-      this.#checkSignal();
       const bytes = this.#driver.getSync(path);
       if (bytes === undefined) return undefined;
       hash.update(bytes);

@@ -41,12 +41,13 @@ export class RepositoryCheck {
 
   /** Adds what is wrong to the findings. */
   async run(): Promise<void> {
-    const { checked, manifests, concurrency, giveWay } = this.#state;
+    const { blobs, checked, manifests, concurrency, giveWay } = this.#state;
     await this.#links.read();
     for (const finding of this.#links.otherFindings) this.#hit(finding, undefined);
     await this.#checkTags();
     checked.repositories++;
     checked.manifests += this.#revisions.length;
+    await blobs.ask(this.#revisions);
     await forEachConcurrently(this.#revisions, concurrency, async (id) => {
       await giveWay();
       await manifests.load(id);
@@ -78,7 +79,7 @@ export class RepositoryCheck {
 
   /** Asks for the sizes, and checksums, of everything that manifests refer to. */
   async #askForBlobs(revisions: readonly DigestId[]): Promise<void> {
-    const { manifests, blobs, checksums, sets, concurrency } = this.#state;
+    const { manifests, blobs, checksums, sets } = this.#state;
     const { aliases } = this.#links;
     const asked: DigestId[] = [];
     for (const manifest of revisions) {
@@ -86,11 +87,8 @@ export class RepositoryCheck {
         if (kind !== REFERENCE.subject && sets.referenced.add(id)) asked.push(id);
       });
     }
-    await forEachConcurrently(asked, concurrency, async (id) => {
-      const stored = aliases.get(id) ?? id;
-      sets.referenced.add(stored);
-      await blobs.size(stored);
-    });
+    for (const stored of aliases.values()) sets.referenced.add(stored);
+    await blobs.ask(asked.map((id) => aliases.get(id) ?? id));
     if (!checksums) return;
     await checksums.check(revisions);
     await checksums.check(asked, (id) => aliases.get(id) ?? id);

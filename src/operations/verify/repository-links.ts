@@ -9,8 +9,12 @@ import {
 } from "../../registry/paths.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
 import { readSmallFile } from "../../registry/small-file.ts";
+import { hasSmallReads } from "../../storage/abilities.ts";
 import type { Finding } from "./verify-report.ts";
 import type { VerifyState } from "./verify-state.ts";
+
+/** What a link says; undefined if there is no such file, null if it cannot be read. */
+type LinkText = string | undefined | null;
 
 /** Reads every link of one repository. What is wrong with a link becomes a finding. */
 export class RepositoryLinks {
@@ -40,81 +44,119 @@ export class RepositoryLinks {
 
   /** Reads all links that the scan has found. */
   async read(): Promise<void> {
-    const { concurrency, giveWay, checked } = this.#state;
-    const { tags, revisions, layers } = this.#entries;
-    await forEachConcurrently(tags, concurrency, async ([tag, { currentModifiedMs, history }]) => {
-      if (currentModifiedMs !== undefined) {
-        checked.tags++;
-        await this.#readTag(tag);
-      }
-      for (const id of history.ids()) await this.#readHistory(tag, id);
-      await giveWay();
-    });
-    await forEachConcurrently(revisions.ids(), concurrency, async (id) => {
-      await giveWay();
-      await this.hasRevision(id);
-    });
-    await forEachConcurrently(layers.ids(), concurrency, async (id) => {
-      await giveWay();
-      checked.layerLinks++;
-      await this.hasLayer(id);
-    });
+    const { checked, table } = this.#state;
+    const { name, tags, revisions, layers } = this.#entries;
+    const named = [...tags].filter(([, { currentModifiedMs }]) => currentModifiedMs !== undefined);
+    checked.tags += named.length;
+    await this.#readEach(
+      named,
+      ([tag]) => tagCurrentLinkPath(name, tag),
+      ([tag], path, text) => this.#takeTag(tag, path, text),
+    );
+    for (const [tag, { history }] of tags) {
+      await this.#readEach(
+        history.ids(),
+        (id) => tagHistoryLinkPath(name, tag, table.digestOf(id)),
+        (id, path, text) => this.#takeHistory(id, path, text),
+      );
+    }
+    await this.#readEach(
+      revisions.ids(),
+      (id) => revisionLinkPath(name, table.digestOf(id)),
+      (id, path, text) => this.#takeRevision(id, path, text),
+    );
+    checked.layerLinks += layers.length;
+    await this.#readEach(
+      layers.ids(),
+      (id) => layerLinkPath(name, table.digestOf(id)),
+      (id, path, text) => this.#takeLayer(id, path, text),
+    );
   }
 
   /** Tells whether there is a revision link; asks the store for one that the scan has not seen. */
   async hasRevision(id: DigestId): Promise<boolean> {
     const { sets, table } = this.#state;
     if (sets.revisions.has(id)) return true;
-    const digest = table.digestOf(id);
-    const path = revisionLinkPath(this.#entries.name, digest);
-    const text = await this.#text(path);
-    if (text === undefined) return false;
-    sets.revisions.add(id);
-    if (text !== null && text !== digest) this.brokenRevisions.set(id, this.#addBad(path, text, digest));
-    return true;
+    const path = revisionLinkPath(this.#entries.name, table.digestOf(id));
+    this.#takeRevision(id, path, await this.#text(path));
+    return sets.revisions.has(id);
   }
 
   /** Tells whether there is a layer link; asks the store for one that the scan has not seen. */
   async hasLayer(id: DigestId): Promise<boolean> {
     const { sets, table } = this.#state;
     if (sets.layers.has(id)) return true;
-    const digest = table.digestOf(id);
-    const path = layerLinkPath(this.#entries.name, digest);
-    const text = await this.#text(path);
-    if (text === undefined) return false;
-    sets.layers.add(id);
-    if (text === null || text === digest) return true;
-    const isAlias = digestAlgorithm(digest) !== "sha256" && isDigest(text);
-    if (isAlias) this.aliases.set(id, table.intern(text));
-    else this.brokenLayers.set(id, this.#addBad(path, text, digest));
-    return true;
+    const path = layerLinkPath(this.#entries.name, table.digestOf(id));
+    this.#takeLayer(id, path, await this.#text(path));
+    return sets.layers.has(id);
   }
 
-  async #readTag(tag: string): Promise<void> {
-    const path = tagCurrentLinkPath(this.#entries.name, tag);
-    const text = await this.#text(path);
+  /** Reads files one after the other where they can be read synchronously, which is several times as fast. */
+  async #readEach<T>(
+    items: Iterable<T>,
+    pathOf: (item: T) => string,
+    take: (item: T, path: string, text: LinkText) => void,
+  ): Promise<void> {
+    const { driver, concurrency, giveWay } = this.#state;
+    if (!hasSmallReads(driver)) {
+      await forEachConcurrently(items, concurrency, async (item) => {
+        await giveWay();
+        const path = pathOf(item);
+        take(item, path, await this.#text(path));
+      });
+      return;
+    }
+    for (const item of items) {
+      const turn = giveWay();
+      if (turn !== undefined) await turn;
+      const path = pathOf(item);
+      try {
+        take(item, path, textOf(driver.getSync(path)));
+      } catch (error) {
+        this.#state.unchecked.add(path, error);
+        take(item, path, null);
+      }
+    }
+  }
+
+  #takeTag(tag: string, path: string, text: LinkText): void {
     if (text === undefined || text === null) return;
     if (!isDigest(text)) this.brokenTags.set(tag, this.#addBad(path, text, undefined));
     const target = text.trim();
     if (isDigest(target)) this.tagTargets.set(tag, this.#state.table.intern(target));
   }
 
-  async #readHistory(tag: string, id: DigestId): Promise<void> {
-    await this.#state.giveWay();
+  #takeHistory(id: DigestId, path: string, text: LinkText): void {
+    if (text === undefined || text === null) return;
     const digest = this.#state.table.digestOf(id);
-    const path = tagHistoryLinkPath(this.#entries.name, tag, digest);
-    const text = await this.#text(path);
-    if (text === undefined || text === null || text === digest) return;
-    const finding = this.#addBad(path, text, digest);
+    const finding = text === digest ? undefined : this.#addBad(path, text, digest);
     if (finding) this.otherFindings.push(finding);
   }
 
-  /** @returns undefined if there is no such file, null if it cannot be read */
-  async #text(path: string): Promise<string | undefined | null> {
+  #takeRevision(id: DigestId, path: string, text: LinkText): void {
+    if (text === undefined) return;
+    const { sets, table } = this.#state;
+    sets.revisions.add(id);
+    if (text === null) return;
+    const digest = table.digestOf(id);
+    if (text !== digest) this.brokenRevisions.set(id, this.#addBad(path, text, digest));
+  }
+
+  #takeLayer(id: DigestId, path: string, text: LinkText): void {
+    if (text === undefined) return;
+    const { sets, table } = this.#state;
+    sets.layers.add(id);
+    if (text === null) return;
+    const digest = table.digestOf(id);
+    if (text === digest) return;
+    const isAlias = digestAlgorithm(digest) !== "sha256" && isDigest(text);
+    if (isAlias) this.aliases.set(id, table.intern(text));
+    else this.brokenLayers.set(id, this.#addBad(path, text, digest));
+  }
+
+  async #text(path: string): Promise<LinkText> {
     try {
-      const bytes = await readSmallFile(this.#state.driver, path);
-      if (bytes === undefined) return undefined;
-      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+      return textOf(await readSmallFile(this.#state.driver, path));
     } catch (error) {
       this.#state.unchecked.add(path, error);
       return null;
@@ -128,6 +170,11 @@ export class RepositoryLinks {
     }
     return this.#state.findings.add("broken-link", { message: `link ${path} ${describeText(text)}`, path });
   }
+}
+
+function textOf(bytes: Uint8Array | undefined): LinkText {
+  if (bytes === undefined) return undefined;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
 /** What is wrong with a text that should be a digest. */

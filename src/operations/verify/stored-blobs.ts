@@ -1,11 +1,12 @@
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
-import { givingWay } from "../../registry/give-way.ts";
 import type { DigestId, DigestTable } from "../../registry/graph/digest-table.ts";
 import { PagedArray } from "../../registry/graph/paged-array.ts";
 import { blobDataPath } from "../../registry/paths.ts";
 import type { ScannedBlob } from "../../registry/scan/scan-blobs.ts";
 import { statSmallFile } from "../../registry/small-file.ts";
+import { hasSmallReads } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import type { GiveWay } from "./give-way.ts";
 import type { UncheckedLog } from "./unchecked-log.ts";
 
 const UNKNOWN = 0;
@@ -28,7 +29,7 @@ export class StoredBlobs {
   readonly #concurrency: number;
   readonly #sizes = PagedArray.numbers();
   readonly #marks = PagedArray.bytes();
-  readonly #giveWay = givingWay();
+  readonly #giveWay: GiveWay;
   #listed = { blobs: 0, bytes: 0 };
   #neededOfListed = { blobs: 0, bytes: 0 };
   #needed = { blobs: 0, bytes: 0 };
@@ -36,12 +37,13 @@ export class StoredBlobs {
   constructor(
     driver: StorageDriver,
     table: DigestTable,
-    options: { unchecked: UncheckedLog; concurrency: number },
+    options: { unchecked: UncheckedLog; concurrency: number; giveWay: GiveWay },
   ) {
     this.#driver = driver;
     this.#table = table;
     this.#unchecked = options.unchecked;
     this.#concurrency = options.concurrency;
+    this.#giveWay = options.giveWay;
   }
 
   /** How many blobs a listing gave. */
@@ -64,15 +66,36 @@ export class StoredBlobs {
 
   /** Takes what a listing gave, and asks for the sizes that it did not bring. */
   async addListed(batch: readonly ScannedBlob[]): Promise<void> {
-    await forEachConcurrently(batch, this.#concurrency, async ({ id, sizeBytes }) => {
+    for (const { id, sizeBytes } of batch) {
       if (sizeBytes !== undefined) this.#sizes.set(id, FIRST_SIZE + sizeBytes);
-      else await this.#stat(id);
+    }
+    await this.ask(batch.map(({ id }) => id));
+    for (const { id } of batch) {
       const size = this.known(id);
-      if (size === "missing") return;
+      if (size === "missing") continue;
       this.#marks.set(id, this.#marks.get(id) | LISTED);
       this.#listed.blobs++;
       if (typeof size === "number") this.#listed.bytes += size;
-    });
+    }
+  }
+
+  /** Asks for those blobs that were not asked for before. */
+  async ask(ids: readonly DigestId[]): Promise<void> {
+    const unknown = ids.filter((id) => this.#sizes.get(id) === UNKNOWN);
+    if (!hasSmallReads(this.#driver)) {
+      await forEachConcurrently(unknown, this.#concurrency, (id) => this.#stat(id));
+      return;
+    }
+    for (const id of unknown) {
+      const turn = this.#giveWay();
+      if (turn !== undefined) await turn;
+      const path = blobDataPath(this.#table.digestOf(id));
+      try {
+        this.#take(id, this.#driver.statFileSync(path));
+      } catch (error) {
+        this.#addUnchecked(id, path, error);
+      }
+    }
   }
 
   /** Asks for a blob unless that has been done. */
@@ -107,11 +130,18 @@ export class StoredBlobs {
     await this.#giveWay();
     const path = blobDataPath(this.#table.digestOf(id));
     try {
-      const info = await statSmallFile(this.#driver, path);
-      this.#sizes.set(id, info === undefined ? MISSING : FIRST_SIZE + info.sizeBytes);
+      this.#take(id, await statSmallFile(this.#driver, path));
     } catch (error) {
-      this.#sizes.set(id, UNCHECKED);
-      this.#unchecked.add(path, error);
+      this.#addUnchecked(id, path, error);
     }
+  }
+
+  #take(id: DigestId, info: { sizeBytes: number } | undefined): void {
+    this.#sizes.set(id, info === undefined ? MISSING : FIRST_SIZE + info.sizeBytes);
+  }
+
+  #addUnchecked(id: DigestId, path: string, error: unknown): void {
+    this.#sizes.set(id, UNCHECKED);
+    this.#unchecked.add(path, error);
   }
 }

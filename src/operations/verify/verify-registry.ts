@@ -1,7 +1,6 @@
-import { CancelledError, PathNotFoundError } from "../../errors.ts";
+import { PathNotFoundError } from "../../errors.ts";
 import { checkRepositoryName } from "../../oci/reference.ts";
 import { RepositoryUnknownError } from "../../registry/errors.ts";
-import { givingWay } from "../../registry/give-way.ts";
 import { DigestSet } from "../../registry/graph/digest-set.ts";
 import { DigestTable } from "../../registry/graph/digest-table.ts";
 import { NumberList } from "../../registry/graph/number-list.ts";
@@ -14,6 +13,7 @@ import type { StorageDriver } from "../../storage/driver.ts";
 import { metadataDatabaseProblem } from "../gc/check-state.ts";
 import { BlobChecksums } from "./blob-checksums.ts";
 import { FindingLog } from "./finding-log.ts";
+import { givingWayUntil } from "./give-way.ts";
 import { ManifestContents } from "./manifest-contents.ts";
 import { countRepositories, scanRepositoriesBelow } from "./repositories-below.ts";
 import { RepositoryCheck } from "./repository-check.ts";
@@ -92,8 +92,9 @@ class Verification {
     this.#only = outermost(options.repositories);
     const table = new DigestTable();
     const unchecked = new UncheckedLog();
+    const giveWay = givingWayUntil(dependencies.signal);
     const findings = new FindingLog(table);
-    const blobs = new StoredBlobs(driver, table, { unchecked, concurrency });
+    const blobs = new StoredBlobs(driver, table, { unchecked, concurrency, giveWay });
     this.#state = {
       driver,
       table,
@@ -105,7 +106,7 @@ class Verification {
       checked: { repositories: 0, tags: 0, manifests: 0, layerLinks: 0, blobs: 0, bytes: 0 },
       unneeded: { blobs: 0, bytes: 0, layerLinks: 0, temporaryFiles: 0 },
       concurrency,
-      giveWay: this.#givingWay(),
+      giveWay,
       sets: { revisions: new DigestSet(), layers: new DigestSet(), referenced: new DigestSet() },
     };
   }
@@ -233,15 +234,6 @@ class Verification {
       this.#progress({ phase: "checksums", done: this.#hashedBytes, total });
     };
     return new BlobChecksums(driver, table, { ...parts, percent, random, concurrency, signal, onBytes });
-  }
-
-  #givingWay(): () => Promise<void> {
-    const { signal } = this.#dependencies;
-    const giveWay = givingWay();
-    return () => {
-      if (signal?.aborted) throw new CancelledError();
-      return giveWay();
-    };
   }
 
   #progress(progress: VerifyProgress): void {

@@ -3,6 +3,7 @@ import type { DigestTable } from "../../registry/graph/digest-table.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { BlobChecksums } from "./blob-checksums.ts";
 import type { FindingLog } from "./finding-log.ts";
+import type { GiveWay } from "./give-way.ts";
 import type { ManifestContents } from "./manifest-contents.ts";
 import type { StoredBlobs } from "./stored-blobs.ts";
 import type { UncheckedLog } from "./unchecked-log.ts";
@@ -22,8 +23,7 @@ export interface VerifyState {
   unneeded: UnneededAmounts;
   /** How many files are read at a time. */
   concurrency: number;
-  /** Awaited once per file read, so that signals get their turn. */
-  giveWay: () => Promise<void>;
+  giveWay: GiveWay;
   /** Emptied and filled for each repository, out of the same memory. */
   sets: { revisions: DigestSet; layers: DigestSet; referenced: DigestSet };
 }
