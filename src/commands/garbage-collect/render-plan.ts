@@ -4,9 +4,17 @@ import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import type { DeadManifest, RepositoryPlan } from "../../registry/plan/repository-plan.ts";
 
 /** Lines that are written at once. */
-const CHUNK_LINES = 500;
-const KIND_WIDTH = "tag history".length;
+const CHUNK_LINES = 1000;
 const SIZE_WIDTH = "1023.9 MiB".length;
+const NO_SIZE = " ".repeat(SIZE_WIDTH);
+/** How a line begins that tells of a thing of each kind. */
+const KINDS = {
+  manifest: "  manifest     ",
+  "tag history": "  tag history  ",
+  "layer link": "  layer link   ",
+  blob: "  blob         ",
+} as const;
+type Kind = keyof typeof KINDS;
 
 /**
  * What a collection would remove, repository by repository, with size and reason; in pieces, as it may be long. A blob
@@ -88,7 +96,7 @@ function heading(name: string, plan: CollectionPlan, blobs: NumberList | undefin
   return `${name}: frees ${formatBytes(bytes)}\n`;
 }
 
-function line(kind: string, digest: string, sizeBytes: number | undefined, reason: string): string {
-  const size = sizeBytes === undefined ? "" : formatBytes(sizeBytes);
-  return `  ${kind.padEnd(KIND_WIDTH)}  ${digest}  ${size.padStart(SIZE_WIDTH)}  ${reason}\n`;
+function line(kind: Kind, digest: string, sizeBytes: number | undefined, reason: string): string {
+  const size = sizeBytes === undefined ? NO_SIZE : formatBytes(sizeBytes).padStart(SIZE_WIDTH);
+  return `${KINDS[kind]}${digest}  ${size}  ${reason}\n`;
 }

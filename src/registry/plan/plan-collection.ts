@@ -139,9 +139,14 @@ class CollectionPlanner {
       onProblem: (path, message) => void this.#warnings.push(`${path}: kept: ${message}`),
       onMissing: (path) => this.#addLeftover(path),
     });
-    for await (const batch of blobs) this.#addBlobs(batch, isMarked);
+    // While the blobs are listed, this thread has little to do.
+    const keeping = this.#keepManifests();
+    try {
+      for await (const batch of blobs) this.#addBlobs(batch, isMarked);
+    } finally {
+      await keeping;
+    }
     this.#addStrayWarning();
-    await this.#keepManifests();
     return this.#result(repositories, emptyRepositories, rootsAreIncomplete);
   }
 

@@ -138,11 +138,13 @@ async function markYoungManifests(
     if (!marker.isNeeded(revisions.id(index))) untagged.push(index);
   }
   if (untagged.length === 0) return new Map();
-  const pathOf = (id: DigestId): string => revisionLinkPath(name, table.digestOf(id));
-  const present = await fillTimes(revisions, untagged, options, pathOf, options.onMissing);
-  for (const id of without(revisions, untagged, present)) missing.add(id);
   // When a tag was moved away from a manifest, only the tag's other links tell.
   const needsAll = options.keepUntaggedAfterMs !== Number.POSITIVE_INFINITY;
+  const pathOf = (id: DigestId): string => revisionLinkPath(name, table.digestOf(id));
+  const present = needsAll
+    ? await fillTimes(revisions, untagged, options, pathOf, options.onMissing)
+    : await withTimes(revisions, untagged, options, pathOf);
+  for (const id of without(revisions, untagged, present)) missing.add(id);
   for (const [tag, { history }] of tags) {
     const indexes = [...history.keys()].filter((index) => needsAll || !marker.isNeeded(history.id(index)));
     await fillTimes(history, indexes, options, (id) => tagHistoryLinkPath(name, tag, table.digestOf(id)));
