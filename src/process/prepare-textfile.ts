@@ -49,6 +49,7 @@ function startWriter(path: string): Pick<Textfile, "write" | "close"> {
   ended.catch(() => undefined);
   return {
     async write(content) {
+      child.ref();
       const problem = text(child.stdout);
       child.stdin.end(content);
       const [code] = await ended;

@@ -13,7 +13,8 @@ export async function requestStop(driver: StorageDriver, token: string, requeste
 }
 
 /**
- * Looks whether the one who holds the lock is asked to stop. A request that means an earlier holder is removed.
+ * Looks whether the one who holds the lock is asked to stop. Once seen the request is removed, like one that means an
+ * earlier holder.
  *
  * @param isOurs - whether the lock is held by who asks
  */
@@ -25,9 +26,9 @@ export async function isStopRequested(
   if (token === undefined) return false;
   const lock = await readStoreLock(driver);
   if (!lock || !isOurs(lock)) return false;
-  if (lock.token === token) return true;
-  await removeStopRequest(driver, token);
-  return false;
+  // That it cannot be removed does no harm: no later holder has this token.
+  await removeStopRequest(driver, token).catch(() => {});
+  return lock.token === token;
 }
 
 /** Removes the request if it names this token. */

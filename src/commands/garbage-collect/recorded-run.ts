@@ -44,11 +44,12 @@ export class RecordedRun {
     this.#start();
   }
 
-  /** A phase that counts nothing. */
+  /** A phase that counts nothing, and may be long; to be told at once. */
   enter(phase: string): void {
     this.#options.meter.enter(phase);
     this.#changed = true;
     this.#start();
+    this.#write();
   }
 
   /** The run has ended with a report. Never rejects. */
