@@ -1,7 +1,7 @@
 import { CancelledError, RegistryStateError } from "../../errors.ts";
 import { formatBytes } from "../../lib/units.ts";
 import type { Sweep } from "../../registry/apply/sweep.ts";
-import { ROOT } from "../../registry/paths.ts";
+import { LOCKFILES_ROOT, ROOT } from "../../registry/paths.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import { planCollection } from "../../registry/plan/plan-collection.ts";
 import type { JournalHeader } from "../../state/journal.ts";
@@ -158,12 +158,14 @@ class Collection {
     return plan;
   }
 
-  /** Removes what writers that died have left behind. Costs nothing where the scan has seen none. */
+  /** Removes what writers that died have left behind. Costs next to nothing where the scan has seen none. */
   async #sweepTemporaryFiles({ temporaryFiles }: CollectionPlan, beforeMs: number): Promise<void> {
     const { driver } = this.#dependencies;
-    if (temporaryFiles === 0 || !hasTemporaryFiles(driver)) return;
+    if (!hasTemporaryFiles(driver)) return;
     try {
-      await driver.sweepTemporaryFiles(ROOT, beforeMs);
+      // Those of the lock are in no scan.
+      await driver.sweepTemporaryFiles(LOCKFILES_ROOT, beforeMs);
+      if (temporaryFiles > 0) await driver.sweepTemporaryFiles(ROOT, beforeMs);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.#warnings.push(`temporary files were not removed: ${reason}`);

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { GarbageReport } from "../../../src/operations/gc/garbage-report.ts";
-import { layerFolderPath, layerLinkPath, tagPath } from "../../../src/registry/paths.ts";
+import { LOCKFILES_ROOT, layerFolderPath, layerLinkPath, tagPath } from "../../../src/registry/paths.ts";
 import { GarbageJournal, type JournalBatch } from "../../../src/state/journal.ts";
 import { listJournals } from "../../../src/state/journal-folder.ts";
 import { isEnded } from "../../../src/state/read-journal.ts";
@@ -169,7 +169,7 @@ describe("a run after one that was killed", () => {
   });
 });
 
-describe("a folder that is kept by what a dead writer left in it", () => {
+describe("what a dead writer left", () => {
   const OLD = ".registry-ctl-0123456789abcdef.tmp";
 
   async function leave(folder: string, ageHours: number): Promise<void> {
@@ -180,7 +180,7 @@ describe("a folder that is kept by what a dead writer left in it", () => {
     await utimes(path, writtenAt, writtenAt);
   }
 
-  it("goes with its link when that is old enough, and stays when somebody may be writing", async () => {
+  it("keeps no folder from going with its link when that is old enough, and stays when somebody may be writing", async () => {
     const tree = new RegistryTree(new FilesystemDriver({ rootDirectory: store }));
     const app = tree.repository("app");
     await app.image("kept", [], { tag: "v1" });
@@ -194,6 +194,14 @@ describe("a folder that is kept by what a dead writer left in it", () => {
     expect(await tree.has(layerLinkPath("app", young.digest))).toBe(false);
     const isThere = [old, young].map(({ digest }) => existsSync(join(store, layerFolderPath("app", digest))));
     expect(isThere).toEqual([false, true]);
+  });
+
+  it("when it was to take the lock goes in a later run", async () => {
+    const tree = new RegistryTree(new FilesystemDriver({ rootDirectory: store }));
+    await tree.repository("app").image("kept", [], { tag: "v1" });
+    await leave(LOCKFILES_ROOT, 2);
+    await collectAgain(store);
+    expect(await readdir(join(store, LOCKFILES_ROOT))).toEqual([]);
   });
 
   it("does not keep an empty repository in the catalog", async () => {
