@@ -18,6 +18,8 @@ import { type SweepStep, SweepSteps } from "./sweep-steps.ts";
 /** So many folders are remembered until they are synced. */
 const MAX_UNSETTLED_FOLDERS = 10_000;
 const BATCH_REPOSITORIES = 100;
+/** So many failures are told one by one: where one deletion is denied, a million may be. */
+const MAX_FAILURES_TOLD = 10_000;
 
 /** One deletion that failed. */
 export interface FailedDeletion {
@@ -28,7 +30,10 @@ export interface FailedDeletion {
 /** What a sweep has done so far. */
 export interface SweepResult {
   deleted: Amounts;
+  /** The first of them. */
   failed: FailedDeletion[];
+  /** All of them. */
+  failures: number;
   /** Files that were written since they were planned, or that something is kept for. */
   kept: number;
 }
@@ -72,7 +77,7 @@ export interface SweepOptions {
 
 /** Carries out a plan. What could not be removed keeps what it refers to. */
 export class Sweep {
-  readonly result: SweepResult = { deleted: noAmounts(), failed: [], kept: 0 };
+  readonly result: SweepResult = { deleted: noAmounts(), failed: [], failures: 0, kept: 0 };
   readonly #driver: StorageDriver;
   readonly #plan: CollectionPlan;
   readonly #options: SweepOptions;
@@ -110,6 +115,11 @@ export class Sweep {
   /** Where it is. */
   get phase(): SweepPhase {
     return this.#progress.phase;
+  }
+
+  /** Whether there is nothing to do. */
+  get isIdle(): boolean {
+    return this.#progress.overallTotal + this.#plan.leftovers.length === 0;
   }
 
   /** @throws {CancelledError} between two batches, when the signal is aborted; `result` tells what was done */
@@ -156,7 +166,7 @@ export class Sweep {
           batches.set(batch, await this.#announce(batch.map(({ path }) => path)));
         },
         afterBatch: async (batch, deletedFiles) => {
-          const before = this.result.failed.length;
+          const before = this.result.failures;
           const deleted = this.#conclude(batch, deletedFiles, count);
           if (LINK_PHASES.has(phase) && canSettleRemovals(this.#driver)) {
             for (const folder of deletedFiles.staying) this.#unsettled.add(folder);
@@ -167,7 +177,7 @@ export class Sweep {
           }
           const announced = batches.get(batch);
           batches.delete(batch);
-          const failed = this.result.failed.length - before;
+          const failed = this.result.failures - before;
           if (announced) this.#options.afterBatch?.(announced, { deleted, failed });
           this.#advance(batch.length);
           this.#report();
@@ -176,8 +186,8 @@ export class Sweep {
     }
   }
 
-  async #announce(paths: readonly string[]): Promise<SweepBatch> {
-    const batch = { number: ++this.#batches, phase: this.phase, paths };
+  async #announce(paths: readonly string[], phase = this.phase): Promise<SweepBatch> {
+    const batch = { number: ++this.#batches, phase, paths };
     await this.#options.beforeBatch?.(batch);
     return batch;
   }
@@ -198,7 +208,7 @@ export class Sweep {
         continue;
       }
       if (outcome === "kept") this.result.kept++;
-      else this.result.failed.push({ path: step.path, error: outcome.error });
+      else this.#fail(step.path, outcome.error);
       if (step.repository !== "") this.#retained.add(step.repository, step.id);
     }
     return deleted;
@@ -206,10 +216,20 @@ export class Sweep {
 
   /** Folders in which a writer or a collector died: there is nothing in them, or only what a dead writer has left. */
   async #removeLeftovers(): Promise<void> {
-    for (const folder of this.#plan.leftovers) {
-      const isHistory = folder.includes("/_manifests/tags/");
-      await this.#removeFolders(`${folder}/link`, isHistory ? FOLDERS_ABOVE["tag history"] : 1);
-    }
+    const paths = this.#plan.leftovers.map((folder) => `${folder}/link`);
+    const isHistory = (path: string): boolean => path.includes("/_manifests/tags/");
+    await this.#removeEmptied("tag history", paths.filter(isHistory));
+    await this.#removeEmptied(
+      "layer links",
+      paths.filter((path) => !isHistory(path)),
+    );
+  }
+
+  async #removeEmptied(phase: "tag history" | "layer links", paths: readonly string[]): Promise<void> {
+    if (paths.length === 0) return;
+    const batch = await this.#announce(paths, phase);
+    for (const path of paths) await this.#removeFolders(path, FOLDERS_ABOVE[phase]);
+    this.#options.afterBatch?.(batch, { deleted: 0, failed: 0 });
   }
 
   async #removeFolders(path: string, foldersAbove: number): Promise<void> {
@@ -242,13 +262,18 @@ export class Sweep {
           await removeEmptyRepository(this.#driver, name, temporaryBeforeMs);
         } catch (error) {
           failed++;
-          this.result.failed.push({ path: repositoryPath(name), error: messageOf(error) });
+          this.#fail(repositoryPath(name), messageOf(error));
         }
       });
       this.#options.afterBatch?.(batch, { deleted: some.length - failed, failed });
       this.#advance(some.length);
       this.#report();
     }
+  }
+
+  #fail(path: string, error: string): void {
+    this.result.failures++;
+    if (this.result.failed.length < MAX_FAILURES_TOLD) this.result.failed.push({ path, error });
   }
 
   #enter(phase: SweepPhase, total: number): void {

@@ -3,7 +3,7 @@ import { NumberList } from "./number-list.ts";
 
 /** Links of one kind in one folder: what they point to and, as far as that is known, when they were written. */
 export class LinkList {
-  readonly #ids = NumberList.integers();
+  #ids = NumberList.integers();
   /** Made when the first time is told: a scan of a filesystem tells none. */
   #times: NumberList | undefined;
 
@@ -30,6 +30,18 @@ export class LinkList {
     this.#times ??= NumberList.numbers();
     while (this.#times.length <= index) this.#times.push(Number.NaN);
     this.#times.set(index, modifiedMs);
+  }
+
+  /** Takes links out. The others keep their order, so that the indexes of those behind change. */
+  remove(indexes: ReadonlySet<number>): void {
+    const ids = this.#ids;
+    const times = this.#times;
+    this.#ids = NumberList.integers();
+    this.#times = undefined;
+    for (let index = 0; index < ids.length; index++) {
+      const modifiedMs = times?.at(index);
+      if (!indexes.has(index)) this.push(ids.at(index), Number.isNaN(modifiedMs) ? undefined : modifiedMs);
+    }
   }
 
   ids(): Iterable<DigestId> {

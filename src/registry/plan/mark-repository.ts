@@ -25,13 +25,11 @@ export class RepositoryMarker {
   readonly #pending: DigestId[] = [];
   readonly #doubts = new Set<string>();
 
-  /** @param missing - revisions that are none, as there is no link */
-  constructor(input: MarkInput, missing: ReadonlySet<DigestId> = new Set()) {
+  constructor(input: MarkInput) {
     this.#input = input;
     input.needed.clear();
     input.revisions.clear();
-    const ids = [...input.graph.entries.revisions.ids()];
-    this.#revisionIds = missing.size === 0 ? ids : ids.filter((id) => !missing.has(id));
+    this.#revisionIds = [...input.graph.entries.revisions.ids()];
     for (const id of this.#revisionIds) {
       input.revisions.add(id);
       const subject = input.references.subject(id);

@@ -166,13 +166,13 @@ class CollectionPlanner {
     const { layers, revisions, tags, unknownKeyCount } = entries;
     if (layers.length + revisions.length + tags.size > 0) this.#found.repositories++;
     if (layers.length + revisions.length + tags.size + unknownKeyCount > 0) this.#addShown(entries.name);
-    this.#found.manifests += entries.revisions.length;
     this.#setOwner(entries);
     this.#found.tags += graph.tagTargets.size + graph.brokenTags.size;
     const { plan, warnings } = await planRepository(
       { graph, references, table, needed: this.#needed, revisions: this.#revisions },
       { ...rules, driver: this.#driver, concurrency, onMissing: (path) => this.#addLeftover(path) },
     );
+    this.#found.manifests += revisions.length;
     for (const id of this.#needed.members()) this.#marks.set(id, 1);
     this.#warnings.push(...warnings);
     const goes = plan.history.length + plan.manifests.length + plan.layerLinks.length;

@@ -41,15 +41,15 @@ export async function planRepository(
 ): Promise<PlannedRepository> {
   const { entries, brokenTags } = input.graph;
   const warnings: string[] = [];
-  const missing = options.deleteUntagged ? new Set<DigestId>() : await missingRevisions(input, options);
-  const marker = new RepositoryMarker(input, missing);
+  if (!options.deleteUntagged) await dropMissingRevisions(input, options);
+  const marker = new RepositoryMarker(input);
   const hasBrokenTags = brokenTags.size > 0 || entries.hasUnknownTags;
   marker.markRoots(!options.deleteUntagged || hasBrokenTags);
   const tagProblems = [...brokenTags].map(([tag, reason]) => `tag ${tag} is unreadable (${reason})`);
   if (entries.hasUnknownTags) tagProblems.push("it has tags that are not understood");
   warnings.push(...warningsOf(entries.name, tagProblems, "all manifests of the repository are kept"));
   const lastTagged = options.deleteUntagged
-    ? await markYoungManifests(input, marker, missing, options)
+    ? await markYoungManifests(input, marker, options)
     : new Map<DigestId, LastTagged>();
   if (entries.isForeign) {
     warnings.push(`${entries.name}: not a valid repository name; everything in it is kept`);
@@ -64,7 +64,7 @@ export async function planRepository(
     );
   }
   const isKeptWhole = entries.isForeign || marker.doubts.size > 0;
-  const manifests = isKeptWhole ? [] : deadManifests(input, marker, missing, lastTagged);
+  const manifests = isKeptWhole ? [] : deadManifests(input, marker, lastTagged);
   const history =
     isKeptWhole || !options.deleteUntagged || hasBrokenTags ? [] : await deadHistory(input, marker, options);
   // Last, because it marks: a young layer link keeps its blob, but no manifest.
@@ -104,32 +104,20 @@ function warningsOf(repository: string, problems: readonly string[], outcome: st
   return lines;
 }
 
-/** A scan may take a folder for a revision in which there is no link. */
-async function missingRevisions(
+/** A scan may take a folder for a revision in which there is no link. Such a one must not be a root. */
+async function dropMissingRevisions(
   { graph: { entries }, table }: MarkInput,
   options: RepositoryPlanOptions,
-): Promise<Set<DigestId>> {
+): Promise<void> {
   const { name, revisions } = entries;
   const pathOf = (id: DigestId): string => revisionLinkPath(name, table.digestOf(id));
-  const present = await fillTimes(revisions, [...revisions.keys()], options, pathOf, options.onMissing);
-  return without(revisions, [...revisions.keys()], present);
+  await fillTimes(revisions, [...revisions.keys()], options, pathOf);
 }
 
-function without(links: LinkList, all: readonly number[], present: readonly number[]): Set<DigestId> {
-  if (all.length === present.length) return new Set();
-  const there = new Set(present);
-  return new Set(all.filter((index) => !there.has(index)).map((index) => links.id(index)));
-}
-
-/**
- * Spares what was pushed or untagged lately, with its closure.
- *
- * @param missing - revisions without a link are added to it
- */
+/** Spares what was pushed or untagged lately, with its closure. */
 async function markYoungManifests(
   { graph: { entries }, table }: MarkInput,
   marker: RepositoryMarker,
-  missing: Set<DigestId>,
   options: RepositoryPlanOptions,
 ): Promise<Map<DigestId, LastTagged>> {
   const { name, revisions, tags } = entries;
@@ -142,9 +130,8 @@ async function markYoungManifests(
   const needsAll = options.keepUntaggedAfterMs !== Number.POSITIVE_INFINITY;
   const pathOf = (id: DigestId): string => revisionLinkPath(name, table.digestOf(id));
   const present = needsAll
-    ? await fillTimes(revisions, untagged, options, pathOf, options.onMissing)
+    ? await fillTimes(revisions, untagged, options, pathOf)
     : await withTimes(revisions, untagged, options, pathOf);
-  for (const id of without(revisions, untagged, present)) missing.add(id);
   for (const [tag, { history }] of tags) {
     const indexes = [...history.keys()].filter((index) => needsAll || !marker.isNeeded(history.id(index)));
     await fillTimes(history, indexes, options, (id) => tagHistoryLinkPath(name, tag, table.digestOf(id)));
@@ -168,12 +155,11 @@ async function markYoungManifests(
 function deadManifests(
   { graph: { entries }, references }: MarkInput,
   marker: RepositoryMarker,
-  missing: ReadonlySet<DigestId>,
   lastTagged: ReadonlyMap<DigestId, LastTagged>,
 ): readonly DeadManifest[] {
   const dead: Omit<DeadManifest, "level">[] = [];
   for (const id of entries.revisions.ids()) {
-    if (marker.isNeeded(id) || missing.has(id)) continue;
+    if (marker.isNeeded(id)) continue;
     dead.push({ id, isAbsent: references.state(id) === "absent", lastTagged: lastTagged.get(id) });
   }
   return parentsFirst(dead, references);
@@ -226,28 +212,27 @@ async function withTimes(
   pathOf: (id: DigestId) => string,
 ): Promise<readonly number[]> {
   if (options.agesMatter === false) return indexes;
-  return fillTimes(links, indexes, options, pathOf, options.onMissing);
+  return fillTimes(links, indexes, options, pathOf);
 }
 
 /**
- * Asks for the times that the listing did not bring. A link whose time cannot be told counts as written just now.
+ * Asks for the times that the listing did not bring. A link whose time cannot be told counts as written just now; one
+ * that is not there is taken out of the list.
  *
- * @param onMissing - called with the folder of each link that is not there
- * @returns the indexes of those that are there
+ * @returns the indexes, as they are then, of those that are there
  */
 async function fillTimes(
   links: LinkList,
   indexes: readonly number[],
-  { driver, concurrency }: RepositoryPlanOptions,
+  { driver, concurrency, onMissing }: RepositoryPlanOptions,
   pathOf: (id: DigestId) => string,
-  onMissing?: (folder: string) => void,
-): Promise<number[]> {
+): Promise<readonly number[]> {
   const missing = new Set<number>();
   const fill = (index: number, path: string, modifiedMs: number | undefined): void => {
     if (modifiedMs !== undefined) links.setModifiedMs(index, modifiedMs);
     else {
       missing.add(index);
-      onMissing?.(path.slice(0, path.lastIndexOf("/")));
+      onMissing(path.slice(0, path.lastIndexOf("/")));
     }
   };
   const unknown = indexes.filter((index) => Number.isNaN(links.modifiedMs(index)));
@@ -262,7 +247,14 @@ async function fillTimes(
       fill(index, path, await timeOf(driver, path));
     });
   }
-  return missing.size === 0 ? [...indexes] : indexes.filter((index) => !missing.has(index));
+  if (missing.size === 0) return indexes;
+  links.remove(missing);
+  let removed = 0;
+  return indexes.flatMap((index) => {
+    if (!missing.has(index)) return [index - removed];
+    removed++;
+    return [];
+  });
 }
 
 /** @returns undefined if there is no such file */
