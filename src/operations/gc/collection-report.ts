@@ -1,4 +1,4 @@
-import type { SweepResult } from "../../registry/apply/sweep.ts";
+import type { SweepResult } from "../../registry/apply/sweep-result.ts";
 import { noAmounts } from "../../registry/plan/amounts.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import type { GarbageReport } from "./garbage-report.ts";

@@ -1,6 +1,6 @@
 import type { ProbeResult } from "../../client/write-probe.ts";
 import type { RegistryStateError } from "../../errors.ts";
-import type { SweepProgress } from "../../registry/apply/sweep.ts";
+import type { SweepProgress } from "../../registry/apply/sweep-options.ts";
 import type { ManifestRecordSource } from "../../registry/graph/manifest-record-source.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import type { PlanProgress } from "../../registry/plan/plan-collection.ts";

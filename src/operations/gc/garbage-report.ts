@@ -1,5 +1,5 @@
-import type { FailedDeletion } from "../../registry/apply/sweep.ts";
 import type { SweepPhase } from "../../registry/apply/sweep-phase.ts";
+import type { FailedDeletion } from "../../registry/apply/sweep-result.ts";
 import type { Amounts } from "../../registry/plan/amounts.ts";
 import type { FoundAmounts } from "../../registry/plan/collection-plan.ts";
 import type { PlannedStopKind } from "./planned-stop.ts";

@@ -58,7 +58,7 @@ export async function runSweep(
   run.onStart(sweep);
   const { deleteUntagged, graceMs, untaggedForMs } = options;
   const told = { deleteUntagged, graceMs, untaggedForMs, force };
-  if (files + plan.emptyRepositories.length > 0) {
+  if (!sweep.isIdle) {
     journal?.start({ startedAt: run.startedAt, holder, options: told });
   }
   let end: "done" | "stopped" | "failed" = "failed";
@@ -71,6 +71,8 @@ export async function runSweep(
   } finally {
     await threads?.close();
     journal?.end(end);
+    const untold = sweep.result.failures - sweep.result.failed.length;
+    if (untold > 0) run.onWarning(`${untold} more deletions failed`);
     if (journal?.problem !== undefined) {
       run.onWarning(`the journal cannot be written, the run goes on without it: ${journal.problem}`);
     }

@@ -3,81 +3,25 @@ import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { canSettleRemovals, hasEmptyFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { repositoryPath } from "../paths.ts";
-import { type Amounts, noAmounts } from "../plan/amounts.ts";
 import type { CollectionPlan } from "../plan/collection-plan.ts";
 import type { DeletedFiles } from "../threads/delete-files.ts";
-import type { StoreThreads } from "../threads/store-threads.ts";
 import { type BatchDeleter, batchDeleter } from "./delete-batch.ts";
 import { deleteInBatches } from "./delete-in-batches.ts";
 import { removeFoldersAbove } from "./remove-empty-folder.ts";
 import { removeEmptyRepository } from "./remove-empty-repository.ts";
 import { RetainedLinks } from "./retained-links.ts";
+import type { SweepBatch, SweepOptions, SweepProgress } from "./sweep-options.ts";
 import { FOLDERS_ABOVE, LINK_PHASES, type SweepPhase } from "./sweep-phase.ts";
+import { SweepResult } from "./sweep-result.ts";
 import { type SweepStep, SweepSteps } from "./sweep-steps.ts";
 
 /** So many folders are remembered until they are synced. */
 const MAX_UNSETTLED_FOLDERS = 10_000;
 const BATCH_REPOSITORIES = 100;
-/** So many failures are told one by one: where one deletion is denied, a million may be. */
-const MAX_FAILURES_TOLD = 10_000;
-
-/** One deletion that failed. */
-export interface FailedDeletion {
-  path: string;
-  error: string;
-}
-
-/** What a sweep has done so far. */
-export interface SweepResult {
-  deleted: Amounts;
-  /** The first of them. */
-  failed: FailedDeletion[];
-  /** All of them. */
-  failures: number;
-  /** Files that were written since they were planned, or that something is kept for. */
-  kept: number;
-}
-
-/** What is removed together. */
-export interface SweepBatch {
-  /** Counts from 1. */
-  number: number;
-  phase: SweepPhase;
-  /** Files; of empty repositories their folders. */
-  paths: readonly string[];
-}
-
-/** How far a sweep is. */
-export interface SweepProgress {
-  phase: SweepPhase;
-  /** Steps of the phase. */
-  done: number;
-  total: number;
-  /** Steps of all phases. */
-  overallDone: number;
-  overallTotal: number;
-}
-
-/** Options of {@link Sweep}. */
-export interface SweepOptions {
-  /** How many files are removed at a time on a driver that has no faster way. */
-  concurrency: number;
-  /** Where batches are removed, if the driver allows it, and how many at a time. */
-  threads?: { run: StoreThreads; inFlight: number } | undefined;
-  /** Temporary files that were last written before have no writer. */
-  temporaryBeforeMs: number;
-  signal?: AbortSignal | undefined;
-  /** Called before each batch, for one after the other; what it throws ends the sweep. */
-  beforeBatch?: ((batch: SweepBatch) => Promise<void>) | undefined;
-  afterBatch?: ((batch: SweepBatch, result: { deleted: number; failed: number }) => void) | undefined;
-  /** Called after each batch. */
-  onProgress?: ((progress: SweepProgress) => void) | undefined;
-  onWarning?: ((warning: string) => void) | undefined;
-}
 
 /** Carries out a plan. What could not be removed keeps what it refers to. */
 export class Sweep {
-  readonly result: SweepResult = { deleted: noAmounts(), failed: [], failures: 0, kept: 0 };
+  readonly result = new SweepResult();
   readonly #driver: StorageDriver;
   readonly #plan: CollectionPlan;
   readonly #options: SweepOptions;
@@ -208,7 +152,7 @@ export class Sweep {
         continue;
       }
       if (outcome === "kept") this.result.kept++;
-      else this.#fail(step.path, outcome.error);
+      else this.result.fail(step.path, outcome.error);
       if (step.repository !== "") this.#retained.add(step.repository, step.id);
     }
     return deleted;
@@ -262,18 +206,13 @@ export class Sweep {
           await removeEmptyRepository(this.#driver, name, temporaryBeforeMs);
         } catch (error) {
           failed++;
-          this.#fail(repositoryPath(name), messageOf(error));
+          this.result.fail(repositoryPath(name), messageOf(error));
         }
       });
       this.#options.afterBatch?.(batch, { deleted: some.length - failed, failed });
       this.#advance(some.length);
       this.#report();
     }
-  }
-
-  #fail(path: string, error: string): void {
-    this.result.failures++;
-    if (this.result.failed.length < MAX_FAILURES_TOLD) this.result.failed.push({ path, error });
   }
 
   #enter(phase: SweepPhase, total: number): void {

@@ -72,3 +72,21 @@ describe("an index that stays although it was to go", () => {
     expect(await tree.hasBlob(layer.digest)).toBe(true);
   });
 });
+
+describe("a store on which every deletion fails", () => {
+  it("has the first failures told one by one, and the number of the others", async () => {
+    const driver = Object.assign(new MemoryDriver(), {
+      deleteMany: async (paths: readonly string[]) =>
+        paths.map((path) => ({ path, error: new Error("EROFS") })),
+    });
+    const tree = new RegistryTree(driver);
+    await tree.repository("app").image("now", [], { tag: "v1" });
+    for (let number = 0; number < 10_020; number++) await tree.blob(`orphan ${number}`);
+
+    const report = await collect(driver);
+
+    expect(report.failed).toHaveLength(10_000);
+    expect(report.warnings).toEqual(["20 more deletions failed"]);
+    expect(report.deleted).toMatchObject({ blobs: 0, bytes: 0 });
+  });
+});
