@@ -13,8 +13,6 @@ export interface Store {
 export interface Collector {
   /** The program's name and version. */
   readonly version: string;
-  /** Whether it remembers manifests from run to run. */
-  readonly cachesManifests: boolean;
   /**
    * @param stateFolder - where it may remember something
    * @returns the command line
@@ -33,7 +31,6 @@ export async function findGoCollector(signal: AbortSignal): Promise<Collector | 
   if (program === undefined) return undefined;
   return {
     version: (await runProgram([program, "--version"], signal)).trim(),
-    cachesManifests: false,
     command: (store, _, { dryRun }) => [
       program,
       "garbage-collect",
@@ -47,17 +44,17 @@ export async function findGoCollector(signal: AbortSignal): Promise<Collector | 
 /** Ours, as built. Generated trees are young, so there is no grace. */
 export async function findOurCollector(signal: AbortSignal): Promise<Collector> {
   const program = [process.execPath, REGISTRY_CTL_PATH, "garbage-collect"];
-  const help = await runProgram([...program, "--help"], signal);
-  const cachesManifests = help.includes("--state-dir");
   return {
     version: (await runProgram([process.execPath, REGISTRY_CTL_PATH, "--version"], signal)).trim(),
-    cachesManifests,
     command: (store, stateFolder, { dryRun }) => [
       ...program,
       "-m",
       ...(dryRun ? ["--dry-run"] : []),
-      ...(cachesManifests ? ["--state-dir", stateFolder] : []),
-      ...["--grace", "0s", store.configPath],
+      "--state-dir",
+      stateFolder,
+      "--grace",
+      "0s",
+      store.configPath,
     ],
   };
 }

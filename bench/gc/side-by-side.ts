@@ -17,7 +17,7 @@ export interface SideBySideOptions {
   goLimitSeconds: number;
 }
 
-/** What the runs of each kind took; undefined where a program had none. */
+/** What the runs of each kind took; undefined where there were none. */
 export interface SideBySideResult {
   shape: TreeShape;
   files: number;

@@ -36,7 +36,7 @@ export const TREE_M: TreeShape = {
   seed: 1,
 };
 
-/** One repository of 10,000 images, half of them untagged: 97,505 files. */
+/** One repository of 10,000 images, half of them untagged: 95,010 files. */
 export const TREE_K: TreeShape = { ...TREE_M, repositories: 1, tags: 5000, untagged: 5000 };
 
 /** How many pushes each repository has had. */
