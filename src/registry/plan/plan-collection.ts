@@ -164,14 +164,19 @@ class CollectionPlanner {
     const [table, references] = [this.#table, this.#references];
     const { entries } = graph;
     const { layers, revisions, tags, unknownKeyCount } = entries;
-    if (layers.length + revisions.length + tags.size > 0) this.#found.repositories++;
-    if (layers.length + revisions.length + tags.size + unknownKeyCount > 0) this.#addShown(entries.name);
+    const count = (): number => layers.length + revisions.length + tags.size;
+    const seen = count();
     this.#setOwner(entries);
     this.#found.tags += graph.tagTargets.size + graph.brokenTags.size;
     const { plan, warnings } = await planRepository(
       { graph, references, table, needed: this.#needed, revisions: this.#revisions },
       { ...rules, driver: this.#driver, concurrency, onMissing: (path) => this.#addLeftover(path) },
     );
+    // Planning has found out which of them are only folders without a link.
+    const known = count();
+    if (known > 0) this.#found.repositories++;
+    if (known + unknownKeyCount > 0) this.#addShown(entries.name);
+    else if (seen > 0) this.#emptyNames.add(entries.name);
     this.#found.manifests += revisions.length;
     for (const id of this.#needed.members()) this.#marks.set(id, 1);
     this.#warnings.push(...warnings);

@@ -41,7 +41,7 @@ export async function planRepository(
 ): Promise<PlannedRepository> {
   const { entries, brokenTags } = input.graph;
   const warnings: string[] = [];
-  if (!options.deleteUntagged) await dropMissingRevisions(input, options);
+  await dropMissingRevisions(input, options);
   const marker = new RepositoryMarker(input);
   const hasBrokenTags = brokenTags.size > 0 || entries.hasUnknownTags;
   marker.markRoots(!options.deleteUntagged || hasBrokenTags);
@@ -104,14 +104,22 @@ function warningsOf(repository: string, problems: readonly string[], outcome: st
   return lines;
 }
 
-/** A scan may take a folder for a revision in which there is no link. Such a one must not be a root. */
+/**
+ * A scan may take a folder for a revision in which there is no link. Such a one must not be a root, nor keep anything
+ * because of its subject or because it cannot be read.
+ */
 async function dropMissingRevisions(
-  { graph: { entries }, table }: MarkInput,
+  { graph: { entries }, references, table }: MarkInput,
   options: RepositoryPlanOptions,
 ): Promise<void> {
   const { name, revisions } = entries;
   const pathOf = (id: DigestId): string => revisionLinkPath(name, table.digestOf(id));
-  await fillTimes(revisions, [...revisions.keys()], options, pathOf);
+  const keepsOthers = (id: DigestId): boolean =>
+    references.state(id) !== "read" || references.subject(id) !== undefined;
+  const indexes = [...revisions.keys()].filter(
+    (index) => !options.deleteUntagged || keepsOthers(revisions.id(index)),
+  );
+  await fillTimes(revisions, indexes, options, pathOf);
 }
 
 /** Spares what was pushed or untagged lately, with its closure. */
