@@ -3,6 +3,8 @@ import {
   parseAge,
   parseConcurrency,
   parsePercent,
+  parseTimeout,
+  parseUntil,
 } from "../../../../src/commands/garbage-collect/parse-flags.ts";
 
 describe("flags of garbage-collect", () => {
@@ -30,5 +32,16 @@ describe("flags of garbage-collect", () => {
     expect(parseConcurrency("8")).toBe(8);
     for (const text of ["0", "-1", "1.5", "x"])
       expect(() => parseConcurrency(text)).toThrow("It is a number");
+  });
+
+  it("reads a time of the day", () => {
+    expect(parseUntil("7:05")).toEqual({ hour: 7, minute: 5 });
+    for (const text of ["25:00", "7", "", "soon"]) expect(() => parseUntil(text)).toThrow("time of the day");
+  });
+
+  it("reads how long to wait, in seconds if there is no unit", () => {
+    expect([parseTimeout("90"), parseTimeout("5m"), parseTimeout("0")]).toEqual([90_000, 300_000, 0]);
+    for (const text of ["-1s", "", "long", "99999999999999999999"])
+      expect(() => parseTimeout(text)).toThrow("It is a time");
   });
 });
