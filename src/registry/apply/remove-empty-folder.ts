@@ -6,7 +6,7 @@ import type { StorageDriver } from "../../storage/driver.ts";
  * Removes a folder if nothing is in it but temporary files of writers that are dead.
  *
  * @param temporaryBeforeMs - a temporary file that was last written before has no writer any more
- * @returns false if it stays, or is not there
+ * @returns true if it is not there any more, whoever has removed it
  */
 export async function removeEmptyFolder(
   driver: StorageDriver & EmptyFolders,
@@ -14,12 +14,17 @@ export async function removeEmptyFolder(
   temporaryBeforeMs: number,
 ): Promise<boolean> {
   if (await driver.removeFolder(folder)) return true;
-  if (!hasTemporaryFiles(driver) || !(await looksEmpty(driver, folder))) return false;
+  const children = await countChildren(driver, folder);
+  if (children === undefined) return true;
+  if (children > 0 || !hasTemporaryFiles(driver)) return false;
   if ((await driver.sweepTemporaryFiles(folder, temporaryBeforeMs)) === 0) return false;
   return driver.removeFolder(folder);
 }
 
-/** Removes folders above a file from below, as {@link removeEmptyFolder}, until one stays. */
+/**
+ * Removes folders above a file from below, as {@link removeEmptyFolder}, until one stays. Those that are gone already
+ * end nothing: a run may have been killed between two of them.
+ */
 export async function removeFoldersAbove(
   driver: StorageDriver & EmptyFolders,
   path: string,
@@ -33,11 +38,12 @@ export async function removeFoldersAbove(
   }
 }
 
-async function looksEmpty(driver: StorageDriver, folder: string): Promise<boolean> {
+/** @returns undefined if there is no such folder */
+async function countChildren(driver: StorageDriver, folder: string): Promise<number | undefined> {
   try {
-    return (await driver.list(folder)).length === 0;
+    return (await driver.list(folder)).length;
   } catch (error) {
-    if (error instanceof PathNotFoundError) return false;
+    if (error instanceof PathNotFoundError) return undefined;
     throw error;
   }
 }

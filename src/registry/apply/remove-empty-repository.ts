@@ -29,9 +29,20 @@ export async function removeEmptyRepository(
   await remove(`${folder}/_uploads`);
   if (!(await removeEmptyFolder(driver, folder, temporaryBeforeMs))) return true;
   for (let path = parentOf(folder); path.length > REPOSITORIES_ROOT.length; path = parentOf(path)) {
-    if (!(await driver.removeFolder(path))) break;
+    if (!(await driver.removeFolder(path)) && !(await isMissing(driver, path))) break;
   }
   return true;
+}
+
+/** Folders above a repository may have many children, so that they are not listed. */
+async function isMissing(driver: StorageDriver, path: string): Promise<boolean> {
+  try {
+    await driver.stat(path);
+    return false;
+  } catch (error) {
+    if (error instanceof PathNotFoundError) return true;
+    throw error;
+  }
 }
 
 /** @returns true if the folder is not there any more */

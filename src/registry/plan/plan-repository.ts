@@ -1,12 +1,8 @@
-import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
-import { hasSmallReads, type SmallReads } from "../../storage/abilities.ts";
-import type { StorageDriver } from "../../storage/driver.ts";
 import type { DigestId } from "../graph/digest-table.ts";
-import type { LinkList } from "../graph/link-list.ts";
 import { layerLinkPath, revisionLinkPath, tagCurrentLinkPath, tagHistoryLinkPath } from "../paths.ts";
 import type { RepositoryEntries } from "../scan/repository-entries.ts";
-import { statSmallFile } from "../small-file.ts";
 import type { CollectionRules } from "./collection-rules.ts";
+import { fillTimes, type LinkTimeOptions, timeOf, withTimes } from "./link-times.ts";
 import { type MarkInput, RepositoryMarker } from "./mark-repository.ts";
 import { parentsFirst } from "./parents-first.ts";
 import type { DeadHistory, DeadManifest, RepositoryPlan } from "./repository-plan.ts";
@@ -15,17 +11,8 @@ import { type LastTagged, lastTaggedTimes } from "./untagged-since.ts";
 /** So many problems of one kind and repository are told one by one. */
 const PROBLEMS_SHOWN = 20;
 
-/** The time of what cannot be told. */
-const YOUNG = Number.POSITIVE_INFINITY;
-
 /** Options of {@link planRepository}. */
-export interface RepositoryPlanOptions extends CollectionRules {
-  /** For the times that the listing did not bring. */
-  driver: StorageDriver;
-  concurrency: number;
-  /** Called with a folder that was taken for a link's, and in which there is none. */
-  onMissing: (folder: string) => void;
-}
+export type RepositoryPlanOptions = CollectionRules & LinkTimeOptions;
 
 /** The outcome of {@link planRepository}. What is needed is in the set that was given. */
 export interface PlannedRepository {
@@ -146,7 +133,8 @@ async function markYoungManifests(
   }
   for (const [tag, entry] of tags) {
     if (!needsAll || !Number.isNaN(entry.currentModifiedMs ?? 0)) continue;
-    entry.currentModifiedMs = (await timeOf(options.driver, tagCurrentLinkPath(name, tag))) ?? YOUNG;
+    entry.currentModifiedMs =
+      (await timeOf(options.driver, tagCurrentLinkPath(name, tag))) ?? Number.POSITIVE_INFINITY;
   }
   const lastTagged = lastTaggedTimes(tags);
   for (const index of present) {
@@ -210,75 +198,4 @@ async function deadLayerLinks(
     else dead.push(layers.id(index));
   }
   return dead;
-}
-
-/** @returns the indexes of links that are there, as far as has been looked, with their times where ages matter */
-async function withTimes(
-  links: LinkList,
-  indexes: readonly number[],
-  options: RepositoryPlanOptions,
-  pathOf: (id: DigestId) => string,
-): Promise<readonly number[]> {
-  if (options.agesMatter === false) return indexes;
-  return fillTimes(links, indexes, options, pathOf);
-}
-
-/**
- * Asks for the times that the listing did not bring. A link whose time cannot be told counts as written just now; one
- * that is not there is taken out of the list.
- *
- * @returns the indexes, as they are then, of those that are there
- */
-async function fillTimes(
-  links: LinkList,
-  indexes: readonly number[],
-  { driver, concurrency, onMissing }: RepositoryPlanOptions,
-  pathOf: (id: DigestId) => string,
-): Promise<readonly number[]> {
-  const missing = new Set<number>();
-  const fill = (index: number, path: string, modifiedMs: number | undefined): void => {
-    if (modifiedMs !== undefined) links.setModifiedMs(index, modifiedMs);
-    else {
-      missing.add(index);
-      onMissing(path.slice(0, path.lastIndexOf("/")));
-    }
-  };
-  const unknown = indexes.filter((index) => Number.isNaN(links.modifiedMs(index)));
-  if (hasSmallReads(driver)) {
-    for (const index of unknown) {
-      const path = pathOf(links.id(index));
-      fill(index, path, timeOfSync(driver, path));
-    }
-  } else {
-    await forEachConcurrently(unknown, concurrency, async (index) => {
-      const path = pathOf(links.id(index));
-      fill(index, path, await timeOf(driver, path));
-    });
-  }
-  if (missing.size === 0) return indexes;
-  links.remove(missing);
-  let removed = 0;
-  return indexes.flatMap((index) => {
-    if (!missing.has(index)) return [index - removed];
-    removed++;
-    return [];
-  });
-}
-
-/** @returns undefined if there is no such file */
-function timeOfSync(driver: SmallReads, path: string): number | undefined {
-  try {
-    return driver.statFileSync(path)?.modifiedMs;
-  } catch {
-    return YOUNG;
-  }
-}
-
-/** @returns undefined if there is no such file */
-async function timeOf(driver: StorageDriver, path: string): Promise<number | undefined> {
-  try {
-    return (await statSmallFile(driver, path))?.modifiedMs;
-  } catch {
-    return YOUNG;
-  }
 }
