@@ -1,5 +1,5 @@
 import { formatBytes } from "../../lib/units.ts";
-import type { VerifyProgress } from "../../operations/verify/verify-registry.ts";
+import type { VerifyProgress } from "../../operations/verify/verify-options.ts";
 
 /** Before this much time the rate says nothing. */
 const MIN_MEASURED_MS = 2000;
@@ -22,17 +22,18 @@ export class VerifyProgressText {
   }
 
   /** @returns what to show for an event */
-  of({ phase, done, total }: VerifyProgress): string {
+  of({ phase, done, total, files }: VerifyProgress): string {
     const now = this.#nowMs();
     if (phase !== this.#phase) {
       this.#phase = phase;
       this.#startedMs = now;
     }
     const amount = phase === "checksums" ? formatBytes : String;
-    if (total === undefined || total === 0) return `${VERBS[phase]}: ${amount(done)}; safe to stop`;
+    const read = files === undefined ? "" : `, ${files} files read`;
+    if (total === undefined || total === 0) return `${VERBS[phase]}: ${amount(done)}${read}; safe to stop`;
     const share = Math.min(100, Math.floor((done * 100) / total));
     const left = remaining(now - this.#startedMs, done, total);
-    return `${VERBS[phase]}: ${amount(done)} of ${amount(Math.round(total))} (${share}%)${left}; safe to stop`;
+    return `${VERBS[phase]}: ${amount(done)} of ${amount(Math.round(total))} (${share}%)${read}${left}; safe to stop`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { UsageError } from "../../errors.ts";
+import { CancelledError, UsageError } from "../../errors.ts";
 import { verifyRegistry } from "../../operations/verify/verify-registry.ts";
 import type { VerifyReport } from "../../operations/verify/verify-report.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
@@ -43,6 +43,11 @@ export async function run(
         usesMetadataDatabase: config.usesMetadataDatabase,
       },
     );
+  } catch (error) {
+    if (!(error instanceof CancelledError)) throw error;
+    throw new CancelledError("stopped before everything was looked at; nothing was changed", {
+      cause: error,
+    });
   } finally {
     progress.stop();
   }

@@ -6,7 +6,7 @@ import { type Finding, type FindingKind, type Names, NOTICE_KINDS, PROBLEM_KINDS
 /** So many findings of a kind are kept whole, the rest is counted: a store may have lost millions of blobs. */
 const KEPT_OF_A_KIND = 1000;
 /** So many repositories and tags are named in one finding. */
-const NAMES_SHOWN = 10;
+const NAMES_KEPT = 50;
 
 /** The kinds of which there is at most one for each digest, in however many repositories; with their bits. */
 const DIGEST_KINDS = {
@@ -100,7 +100,7 @@ export function addBroken(finding: Finding, repository: string, tags: Iterable<s
 function addNames(names: Names, more: Iterable<string>, prefix = ""): void {
   for (const name of more) {
     names.total++;
-    if (names.first.length < NAMES_SHOWN) names.first.push(prefix + name);
+    if (names.first.length < NAMES_KEPT) names.first.push(prefix + name);
   }
 }
 

@@ -10,10 +10,17 @@ const READS_PER_TURN = 128;
  */
 export type GiveWay = () => Promise<void> | undefined;
 
-/** @returns a {@link GiveWay} that lets the event loop turn about once a millisecond */
-export function givingWayUntil(signal: AbortSignal | undefined): GiveWay {
+/**
+ * @param onTurn - called with the number of reads so far, about once a millisecond
+ * @returns a {@link GiveWay} that lets the event loop turn as often
+ */
+export function givingWayUntil(signal: AbortSignal | undefined, onTurn?: (reads: number) => void): GiveWay {
   let reads = 0;
-  return () => (++reads % READS_PER_TURN === 0 ? turn(signal) : undefined);
+  return () => {
+    if (++reads % READS_PER_TURN !== 0) return undefined;
+    onTurn?.(reads);
+    return turn(signal);
+  };
 }
 
 async function turn(signal: AbortSignal | undefined): Promise<void> {

@@ -24,8 +24,8 @@ export class RepositoryCheck {
   readonly #state: VerifyState;
   readonly #entries: RepositoryEntries;
   readonly #links: RepositoryLinks;
-  /** In the order in which they are found. */
-  readonly #revisions: DigestId[];
+  /** Grows when more are found in the store than the scan has seen. */
+  #revisions: DigestId[] = [];
   readonly #hits = new Map<Finding, Hit>();
   /** Findings of this repository by what they miss; undefined where there are too many findings. */
   readonly #missingLinks = new Map<DigestId, Finding | undefined>();
@@ -35,7 +35,6 @@ export class RepositoryCheck {
     this.#state = state;
     this.#entries = entries;
     this.#links = new RepositoryLinks(state, entries);
-    this.#revisions = [...entries.revisions.ids()];
     state.sets.referenced.clear();
   }
 
@@ -43,6 +42,8 @@ export class RepositoryCheck {
   async run(): Promise<void> {
     const { blobs, checked, manifests, concurrency, giveWay } = this.#state;
     await this.#links.read();
+    // Without those that somebody has deleted since the scan.
+    this.#revisions = [...this.#state.sets.revisions.members()];
     for (const finding of this.#links.otherFindings) this.#hit(finding, undefined);
     await this.#checkTags();
     checked.repositories++;

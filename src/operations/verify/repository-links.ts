@@ -149,7 +149,8 @@ export class RepositoryLinks {
     if (text === null) return;
     const digest = table.digestOf(id);
     if (text === digest) return;
-    const isAlias = digestAlgorithm(digest) !== "sha256" && isDigest(text);
+    const isAlias =
+      digestAlgorithm(digest) !== "sha256" && isDigest(text) && digestAlgorithm(text) === "sha256";
     if (isAlias) this.aliases.set(id, table.intern(text));
     else this.brokenLayers.set(id, this.#addBad(path, text, digest));
   }

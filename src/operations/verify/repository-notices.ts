@@ -58,7 +58,7 @@ async function danglingLayers(
 ): Promise<{ count: number; path: string }> {
   const dangling = { count: 0, path: "" };
   for (const id of layers.ids()) {
-    if (sets.referenced.has(id)) continue;
+    if (sets.referenced.has(id) || !sets.layers.has(id)) continue;
     await giveWay();
     unneeded.layerLinks++;
     if (links.brokenLayers.has(id) || (await blobs.size(links.aliases.get(id) ?? id)) !== "missing") continue;

@@ -1,9 +1,12 @@
 import type { VerifyOutcome } from "../gc/garbage-report.ts";
-import { type VerifyDependencies, verifyRegistry } from "./verify-registry.ts";
+import type { VerifyDependencies } from "./verify-options.ts";
+import { verifyRegistry } from "./verify-registry.ts";
 import type { Finding, VerifyReport } from "./verify-report.ts";
 
 /** So many problems are told one by one. */
 const LINES = 20;
+/** So many tags, or repositories, are named in a line. */
+const NAMES_SHOWN = 10;
 
 /**
  * Proves that every tag, platform and referrer of the registry is complete; for use behind another operation.
@@ -43,7 +46,7 @@ function summarize({
 export function describeFinding({ message, tags, repositories }: Finding): string {
   const [names, what] = tags.total > 0 ? [tags, "tag"] : [repositories, "repository"];
   if (names.total === 0) return message;
-  const more = names.total > names.first.length ? ` and ${names.total - names.first.length} more` : "";
+  const more = names.total > NAMES_SHOWN ? ` and ${names.total - NAMES_SHOWN} more` : "";
   const verb = what === "tag" ? "breaks" : "in";
-  return `${message}; ${verb} ${names.first.join(", ")}${more}`;
+  return `${message}; ${verb} ${names.first.slice(0, NAMES_SHOWN).join(", ")}${more}`;
 }

@@ -8,8 +8,8 @@ import { REPOSITORIES_ROOT, repositoryPath } from "../../registry/paths.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
 import { scanBlobs } from "../../registry/scan/scan-blobs.ts";
 import { scanRepositories } from "../../registry/scan/scan-repositories.ts";
+import { statSmallFile } from "../../registry/small-file.ts";
 import type { ScanFailure } from "../../storage/abilities.ts";
-import type { StorageDriver } from "../../storage/driver.ts";
 import { metadataDatabaseProblem } from "../gc/check-state.ts";
 import { BlobChecksums } from "./blob-checksums.ts";
 import { FindingLog } from "./finding-log.ts";
@@ -19,42 +19,14 @@ import { countRepositories, scanRepositoriesBelow } from "./repositories-below.t
 import { RepositoryCheck } from "./repository-check.ts";
 import { StoredBlobs } from "./stored-blobs.ts";
 import { UncheckedLog } from "./unchecked-log.ts";
+import type { VerifyDependencies, VerifyOptions, VerifyProgress } from "./verify-options.ts";
 import type { VerifyReport } from "./verify-report.ts";
 import type { VerifyState } from "./verify-state.ts";
 
 /** So many files that belong to nothing are told by name. */
 const STRAYS_SHOWN = 5;
-
-/** How far a verification is: of blobs, of bytes to hash, of repositories. */
-export interface VerifyProgress {
-  phase: "blobs" | "checksums" | "repositories";
-  done: number;
-  /** Undefined where it is not known. */
-  total?: number;
-}
-
-/** What a verification works with. */
-export interface VerifyDependencies {
-  driver: StorageDriver;
-  /** Our clock, in milliseconds since 1970. */
-  nowMs: () => number;
-  /** Chooses what a share of checksums is taken of: a number from 0 up to, not including, 1. */
-  random?: () => number;
-  signal?: AbortSignal | undefined;
-  onProgress?: ((progress: VerifyProgress) => void) | undefined;
-}
-
-/** What somebody wants of a verification. */
-export interface VerifyOptions {
-  /** Per cent of the blobs whose bytes are hashed; undefined: none. Manifests always are. */
-  checksumPercent: number | undefined;
-  /** Only these repositories and those below them; empty: all. */
-  repositories: readonly string[];
-  /** How many files are read at a time. */
-  concurrency: number;
-  /** The configuration says that a database, not the store, knows what is needed. */
-  usesMetadataDatabase: boolean;
-}
+/** Where the Go registry, as a pull-through cache, remembers what expires when. */
+const CACHE_SCHEDULE_PATH = "/scheduler-state.json";
 
 /**
  * Looks at a whole store, or at some repositories, and tells what a client could not pull. Changes nothing, needs no
@@ -82,6 +54,8 @@ class Verification {
   #strayCount = 0;
   #hashedBytes = 0;
   #repositoriesDone = 0;
+  #repositoriesTotal: number | undefined;
+  #isInRepositories = false;
   #hasEmptyRepository = false;
 
   constructor(dependencies: VerifyDependencies, options: VerifyOptions) {
@@ -92,7 +66,7 @@ class Verification {
     this.#only = outermost(options.repositories);
     const table = new DigestTable();
     const unchecked = new UncheckedLog();
-    const giveWay = givingWayUntil(dependencies.signal);
+    const giveWay = givingWayUntil(dependencies.signal, (reads) => this.#reportReads(reads));
     const findings = new FindingLog(table);
     const blobs = new StoredBlobs(driver, table, { unchecked, concurrency, giveWay });
     this.#state = {
@@ -114,6 +88,7 @@ class Verification {
   async run(): Promise<VerifyReport> {
     const startedMs = this.#dependencies.nowMs();
     await this.#checkDatabase();
+    await this.#warnOfCache();
     if (this.#only.length > 0) {
       await this.#checkOnly();
     } else {
@@ -131,26 +106,28 @@ class Verification {
     const { blobs } = this.#state;
     for await (const batch of scanBlobs(driver, this.#scanOptions())) {
       await blobs.addListed(batch);
-      for (const { id } of batch) this.#listed.push(id);
+      if (this.#state.checksums) for (const { id } of batch) this.#listed.push(id);
       this.#progress({ phase: "blobs", done: blobs.listed.blobs });
     }
   }
 
   async #checkRepositories(): Promise<void> {
     const { driver } = this.#dependencies;
-    const total = this.#dependencies.onProgress ? await countRepositories(driver) : undefined;
+    if (this.#dependencies.onProgress) this.#repositoriesTotal = await countRepositories(driver);
+    this.#isInRepositories = true;
     for await (const entries of scanRepositories(driver, this.#scanOptions())) {
-      await this.#checkRepository(entries, total);
+      await this.#checkRepository(entries);
     }
   }
 
   /** Without a listing of all blobs: only those that are needed are looked at. */
   async #checkOnly(): Promise<void> {
     const { driver } = this.#dependencies;
+    this.#isInRepositories = true;
     for (const name of this.#only) {
       await this.#requireRepository(name);
       for await (const entries of scanRepositoriesBelow(driver, name, this.#scanOptions())) {
-        await this.#checkRepository(entries, undefined);
+        await this.#checkRepository(entries);
       }
     }
     this.#addStrays();
@@ -165,13 +142,23 @@ class Verification {
     }
   }
 
-  async #checkRepository(entries: RepositoryEntries, total: number | undefined): Promise<void> {
+  async #checkRepository(entries: RepositoryEntries): Promise<void> {
     if (entries.isForeign) {
       const message = `${JSON.stringify(entries.name)} is not a valid name of a repository, so nobody can pull from it`;
       this.#state.findings.add("invalid-repository-name", { message });
     } else await new RepositoryCheck(this.#state, entries).run();
     this.#repositoriesDone++;
-    this.#progress({ phase: "repositories", done: this.#repositoriesDone, ...(total ? { total } : {}) });
+  }
+
+  #reportReads(reads: number): void {
+    if (!this.#isInRepositories) return;
+    const total = this.#repositoriesTotal;
+    this.#progress({
+      phase: "repositories",
+      done: this.#repositoriesDone,
+      ...(total === undefined ? {} : { total }),
+      files: reads,
+    });
   }
 
   #addStrays(): void {
@@ -200,6 +187,17 @@ class Verification {
     if (!problem) return;
     this.#state.unchecked.add("the metadata database", "only what is in the store can be verified");
     this.#warnings.push(problem.message);
+  }
+
+  /** A pull-through cache has only what was asked for. */
+  async #warnOfCache(): Promise<void> {
+    const schedule = await statSmallFile(this.#dependencies.driver, CACHE_SCHEDULE_PATH).catch(
+      () => undefined,
+    );
+    if (!schedule) return;
+    this.#warnings.push(
+      `a pull-through cache uses this store (there is ${CACHE_SCHEDULE_PATH}): what is missing, it fetches when it is asked for`,
+    );
   }
 
   #scanOptions() {

@@ -1,4 +1,5 @@
-import { type VerifyOptions, verifyRegistry } from "../../../../src/operations/verify/verify-registry.ts";
+import type { VerifyOptions } from "../../../../src/operations/verify/verify-options.ts";
+import { verifyRegistry } from "../../../../src/operations/verify/verify-registry.ts";
 import type { VerifyReport } from "../../../../src/operations/verify/verify-report.ts";
 import type { StorageDriver } from "../../../../src/storage/driver.ts";
 
