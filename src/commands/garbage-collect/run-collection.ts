@@ -74,7 +74,8 @@ export async function runCollection(
         holder: machine,
         probe: () => probeAll(config, registries),
         threads: {
-          read: Math.max(2, Math.min(availableParallelism(), MAX_READING_THREADS)),
+          // The main thread reads too.
+          read: Math.max(1, Math.min(availableParallelism() - 1, MAX_READING_THREADS)),
           remove: REMOVING_THREADS,
         },
         ...keptState(context, prepared),

@@ -135,6 +135,7 @@ class Collection {
         rules: {
           deleteUntagged: options.deleteUntagged,
           keepWrittenAfterMs: storeNowMs - options.graceMs,
+          agesMatter: options.graceMs > 0,
           keepUntaggedAfterMs:
             options.untaggedForMs === undefined
               ? Number.POSITIVE_INFINITY
