@@ -109,6 +109,33 @@ describe("a run after one that was killed", () => {
     expect(deaths).toBeGreaterThan(0);
   });
 
+  it("does so wherever the kill was, between a file and its folder or between two folders", async () => {
+    const tree = new RegistryTree(new FilesystemDriver({ rootDirectory: store }));
+    await tree.repository("app").image("kept", [], { tag: "v1" });
+    await tree.repository("team/app").image("kept", [], { tag: "v1" });
+    const untagged = tree.repository("team/app");
+    await untagged.image("dead", ["layer"], { tag: "v2" });
+    await untagged.untag("v2");
+    await tree.repository("group/deep/gone").image("old", []);
+    await collectAgain(store, false);
+    await rm(journals, { recursive: true, force: true });
+    const whole = join(root, "whole");
+    await cp(store, whole, { recursive: true });
+    await collect(new FilesystemDriver({ rootDirectory: whole }), { deleteUntagged: true });
+    const expected = await namesBelow(whole);
+
+    let removals = 1;
+    for (; ; removals++) {
+      const copy = join(root, `copy-${removals}`);
+      await cp(store, copy, { recursive: true });
+      const at = join(root, `journals-${removals}`);
+      if (!(await die(copy, removals, true, at))) break;
+      await collectAgain(copy, true, at);
+      expect(await namesBelow(copy), `killed after ${removals} removals`).toEqual(expected);
+    }
+    expect(removals).toBeGreaterThan(25);
+  });
+
   it("says which run it finishes, once", async () => {
     const app = new RegistryTree(new FilesystemDriver({ rootDirectory: store })).repository("app");
     await app.image("kept", [], { tag: "v1" });
