@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { CancelledError, UsageError } from "../../errors.ts";
 import { verifyRegistry } from "../../operations/verify/verify-registry.ts";
 import type { VerifyReport } from "../../operations/verify/verify-report.ts";
@@ -13,6 +14,8 @@ export interface VerifyFlags extends GlobalFlags {
   concurrency: number;
 }
 
+/** More do not make the listing of blobs faster. */
+const MAX_THREADS = 4;
 const PARTLY = 3;
 const DIFFERENCES = 4;
 
@@ -32,6 +35,7 @@ export async function run(
     report = await verifyRegistry(
       {
         driver,
+        threads: Math.min(availableParallelism(), MAX_THREADS),
         nowMs: Date.now,
         signal: context.signal,
         onProgress: (event) => progress.update(text.of(event)),

@@ -13,6 +13,8 @@ export interface VerifyProgress {
 /** What a verification works with. */
 export interface VerifyDependencies {
   driver: StorageDriver;
+  /** Worker threads that list blobs; default none. */
+  threads?: number;
   /** Our clock, in milliseconds since 1970. */
   nowMs: () => number;
   /** Chooses what a share of checksums is taken of: a number from 0 up to, not including, 1. */

@@ -3,12 +3,13 @@ import { checkRepositoryName } from "../../oci/reference.ts";
 import { RepositoryUnknownError } from "../../registry/errors.ts";
 import { DigestSet } from "../../registry/graph/digest-set.ts";
 import { DigestTable } from "../../registry/graph/digest-table.ts";
+import { loadBlobs } from "../../registry/graph/load-blobs.ts";
 import { NumberList } from "../../registry/graph/number-list.ts";
 import { REPOSITORIES_ROOT, repositoryPath } from "../../registry/paths.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
-import { scanBlobs } from "../../registry/scan/scan-blobs.ts";
 import { scanRepositories } from "../../registry/scan/scan-repositories.ts";
 import { statSmallFile } from "../../registry/small-file.ts";
+import { StoreThreads } from "../../registry/threads/store-threads.ts";
 import type { ScanFailure } from "../../storage/abilities.ts";
 import { metadataDatabaseProblem } from "../gc/check-state.ts";
 import { BlobChecksums } from "./blob-checksums.ts";
@@ -100,14 +101,31 @@ class Verification {
     return this.#report(startedMs);
   }
 
-  /** Blobs first: what a push adds meanwhile is looked for one by one. */
+  /**
+   * Blobs first: what a push adds meanwhile is looked for one by one. Only where the blobs will be read anyway, each of
+   * their folders is listed; else it is enough that the file with the bytes is there.
+   */
   async #listBlobs(): Promise<void> {
-    const { driver } = this.#dependencies;
-    const { blobs } = this.#state;
-    for await (const batch of scanBlobs(driver, this.#scanOptions())) {
-      await blobs.addListed(batch);
-      if (this.#state.checksums) for (const { id } of batch) this.#listed.push(id);
-      this.#progress({ phase: "blobs", done: blobs.listed.blobs });
+    const { driver, threads: limit = 0 } = this.#dependencies;
+    const { blobs, checksums } = this.#state;
+    const threads = checksums ? undefined : StoreThreads.for(driver, limit);
+    const options = {
+      ...this.#scanOptions(),
+      threads,
+      concurrency: this.#options.concurrency,
+      needsStat: () => true,
+      // Asked for once more when it is added.
+      onProblem: () => undefined,
+      onMissing: () => undefined,
+    };
+    try {
+      for await (const batch of loadBlobs(driver, options)) {
+        await blobs.addListed(batch);
+        if (checksums) for (const { id } of batch) this.#listed.push(id);
+        this.#progress({ phase: "blobs", done: blobs.listed.blobs });
+      }
+    } finally {
+      await threads?.close();
     }
   }
 
