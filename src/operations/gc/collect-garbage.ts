@@ -229,10 +229,14 @@ class Collection {
   }
 
   #cancelled(error: CancelledError): CancelledError {
-    if (!this.#sweep) return error;
-    const { manifests, layerLinks, blobs, bytes } = this.#sweep.result.deleted;
+    if (!this.#sweep) {
+      // Else somebody has said no, and the error tells.
+      if (!this.#options.signal?.aborted) return error;
+      return new CancelledError("stopped before anything was deleted", { cause: error });
+    }
+    const { manifests, layerLinks, blobs, bytes, tagHistoryLinks } = this.#sweep.result.deleted;
     return new CancelledError(
-      `stopped after deleting ${manifests} manifests, ${layerLinks} layer links and ${blobs} blobs (${formatBytes(bytes)})`,
+      `stopped after deleting ${manifests} manifests, ${layerLinks} layer links and ${blobs} blobs (${formatBytes(bytes)}), and ${tagHistoryLinks} tag-history links`,
       { hint: "nothing is half done; run the command again to finish", cause: error },
     );
   }
