@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { forEachConcurrently } from "../../src/lib/for-each-concurrently.ts";
 import { journalsOf, readJournal, runCollector } from "../support/collector-process.ts";
+import { expectSound } from "../support/expect-sound.ts";
 import { folderInMemory } from "../support/folder-in-memory.ts";
 import {
   type KillMoment,
@@ -49,6 +50,7 @@ describe(`garbage-collect killed at random moments, REGISTRY_CTL_KILL_SEED=${SEE
         const { copy, wreck } = await killedCopy(prepared, moment, random);
         for (const phase of wreck.phases) deaths.set(phase, (deaths.get(phase) ?? 0) + 1);
         await expectNothingLost(prepared, copy, wreck);
+        await expectSound(copy.rootDirectory);
         if (round === 0) await expectAllPulls(prepared, copy);
         if (random.chance(0.3)) tearJournal(copy, wreck, random);
         await expectFinished(prepared, copy, wreck);

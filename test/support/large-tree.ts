@@ -86,6 +86,8 @@ class TreeMaker {
       // Back to what it once was.
       if (random.chance(0.1)) this.#tag(repository, "latest", random.pick(pushed));
     }
+    // What a push leaves that was killed before it set its tag.
+    if (random.chance(0.5)) this.#files.tagHistory(repository, "lost", random.pick(pushed).digest);
     const layers = random.between(0, 30);
     for (let number = 0; number < layers; number++) this.#layer(repository, `unused ${this.#unique()}`);
   }

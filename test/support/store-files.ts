@@ -50,9 +50,14 @@ export class StoreFiles {
 
   /** Sets a tag; what it pointed to stays in its history. */
   tag(repository: string, tag: string, digest: string): void {
-    const folder = `repositories/${repository}/_manifests/tags/${tag}`;
-    this.#link(`${folder}/index/${digest.replace(":", "/")}/link`, digest);
-    this.#link(`${folder}/current/link`, digest);
+    this.tagHistory(repository, tag, digest);
+    this.#link(`repositories/${repository}/_manifests/tags/${tag}/current/link`, digest);
+  }
+
+  /** Remembers a manifest in the history of a tag. */
+  tagHistory(repository: string, tag: string, digest: string): void {
+    const folder = `repositories/${repository}/_manifests/tags/${tag}/index`;
+    this.#link(`${folder}/${digest.replace(":", "/")}/link`, digest);
   }
 
   /** @param path - below `docker/registry/v2` */
