@@ -23,7 +23,16 @@ describeWithPrograms(["docker-registry"], "garbage-collect killed on what the Go
     const server = await startGoRegistry({ rootDirectory });
     const current = await pushAll(server);
     await server.stop();
-    const args = ["garbage-collect", "-m", "--grace", "0s", "--json", `${rootDirectory}.config.yml`];
+    const state = ["--state-dir", `${rootDirectory}.state`];
+    const args = [
+      "garbage-collect",
+      "-m",
+      "--grace",
+      "0s",
+      "--json",
+      ...state,
+      `${rootDirectory}.config.yml`,
+    ];
     const dryRun = await runRegistryCtl([...args, "--dry-run"]);
     const { blobs, manifests, layerLinks, tagHistoryLinks } = JSON.parse(dryRun.stdout).eligible;
     const total = countFiles(rootDirectory);

@@ -16,14 +16,20 @@ describeWithPrograms(["docker-registry"], "garbage-collect on what the Go regist
     const { rootDirectory, configPath, old, current } = await goStore();
     const before = await listFiles(rootDirectory);
 
-    const dryRun = await runRegistryCtl(["garbage-collect", "-m", "--dry-run", ...NO_BRAKES, configPath]);
+    const dryRun = await runRegistryCtl([
+      "garbage-collect",
+      "-m",
+      "--dry-run",
+      ...NO_BRAKES,
+      ...atStore(configPath),
+    ]);
     expect(dryRun.stderr).toContain(configPath);
     expect(dryRun.stdout).toContain(old.manifestDigest);
     expect(dryRun.stdout).not.toContain(current.manifestDigest);
     expect(dryRun.exitCode).toBe(0);
     expect(await listFiles(rootDirectory)).toEqual(before);
 
-    const real = await runRegistryCtl(["garbage-collect", "-m", ...NO_BRAKES, configPath]);
+    const real = await runRegistryCtl(["garbage-collect", "-m", ...NO_BRAKES, ...atStore(configPath)]);
     expect(real.exitCode, real.stderr).toBe(0);
     const gone = before.filter((path) => !path.includes("lock"));
     const after = await listFiles(rootDirectory);
@@ -45,7 +51,13 @@ describeWithPrograms(["docker-registry"], "garbage-collect on what the Go regist
 
   it("reports as one JSON document", async () => {
     const { configPath } = await goStore();
-    const result = await runRegistryCtl(["garbage-collect", "-m", "--json", ...NO_BRAKES, configPath]);
+    const result = await runRegistryCtl([
+      "garbage-collect",
+      "-m",
+      "--json",
+      ...NO_BRAKES,
+      ...atStore(configPath),
+    ]);
     expect(result.exitCode, result.stderr).toBe(0);
     const report = JSON.parse(result.stdout);
     const dead = { blobs: 3, bytes: 30_549, manifests: 1, layerLinks: 2, tagHistoryLinks: 1 };
@@ -53,19 +65,23 @@ describeWithPrograms(["docker-registry"], "garbage-collect on what the Go regist
       schemaVersion: 1,
       command: "garbage-collect",
       dryRun: false,
+      startedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      found: { repositories: 1, tags: 1, manifests: 2, blobs: 6, bytes: 51_098 },
       marked: { blobs: 3, bytes: 20_549 },
       eligible: dead,
       deleted: dead,
       warnings: expect.any(Array),
       failed: [],
       seconds: expect.any(Number),
+      phaseSeconds: { plan: expect.any(Number), sweep: expect.any(Number), verify: 0 },
+      journal: expect.stringContaining(`${configPath}.state`),
     });
   });
 
   it("keeps what is younger than an hour by default", async () => {
     const { rootDirectory, configPath } = await goStore();
     const before = await listFiles(rootDirectory);
-    const result = await runRegistryCtl(["garbage-collect", "-m", "--json", configPath]);
+    const result = await runRegistryCtl(["garbage-collect", "-m", "--json", ...atStore(configPath)]);
     expect(result.exitCode, result.stderr).toBe(0);
     expect(JSON.parse(result.stdout).deleted.blobs).toBe(0);
     expect(await listFiles(rootDirectory)).toEqual(expect.arrayContaining(before));
@@ -77,8 +93,14 @@ describeWithPrograms(["docker-registry"], "garbage-collect on what the Go regist
     const before = await listFiles(rootDirectory);
 
     const writable = await startServe({ rootDirectory, port });
-    const refused = await runRegistryCtl(["garbage-collect", "-m", ...NO_BRAKES, configPath]);
-    const dryRun = await runRegistryCtl(["garbage-collect", "-m", "-n", ...NO_BRAKES, configPath]);
+    const refused = await runRegistryCtl(["garbage-collect", "-m", ...NO_BRAKES, ...atStore(configPath)]);
+    const dryRun = await runRegistryCtl([
+      "garbage-collect",
+      "-m",
+      "-n",
+      ...NO_BRAKES,
+      ...atStore(configPath),
+    ]);
     await writable.stop();
     expect(refused.exitCode, refused.stderr).toBe(12);
     expect(refused.stdout).toBe("");
@@ -86,7 +108,13 @@ describeWithPrograms(["docker-registry"], "garbage-collect on what the Go regist
     expect(await listFiles(rootDirectory)).toEqual(expect.arrayContaining(before));
 
     const readOnly = await startServe({ rootDirectory, port, readOnly: true });
-    const done = await runRegistryCtl(["garbage-collect", "-m", "--json", ...NO_BRAKES, configPath]);
+    const done = await runRegistryCtl([
+      "garbage-collect",
+      "-m",
+      "--json",
+      ...NO_BRAKES,
+      ...atStore(configPath),
+    ]);
     await readOnly.stop();
     expect(done.exitCode, done.stderr).toBe(0);
     expect(JSON.parse(done.stdout).deleted.blobs).toBe(3);
@@ -106,7 +134,7 @@ describeWithPrograms(["docker-registry", "script"], "garbage-collect on a termin
         "garbage-collect",
         "-m",
         ...NO_BRAKES,
-        configPath,
+        ...atStore(configPath),
       ];
       const line = `stty rows 24 columns ${columns}; exec ${command.join(" ")}`;
       const terminal = execa(programPath("script"), ["-qec", line, "/dev/null"], {
@@ -132,6 +160,11 @@ describeWithPrograms(["docker-registry", "script"], "garbage-collect on a termin
     },
   );
 });
+
+/** Arguments for a store whose state is beside its configuration. */
+function atStore(configPath: string): string[] {
+  return ["--state-dir", `${configPath}.state`, configPath];
+}
 
 interface GoStore {
   rootDirectory: string;

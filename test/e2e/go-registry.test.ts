@@ -49,6 +49,7 @@ describeWithPrograms(
       await during(startGoRegistry({ rootDirectory }), (go) => expectAll(go, contents, folder));
 
       const collect = ["garbage-collect", "-m", "--grace", "0s", "--max-delete", "100%", "--json"];
+      collect.push("--state-dir", `${rootDirectory}.state`);
       const dryRun = await runRegistryCtl([...collect, "--dry-run", `${rootDirectory}.config.yml`]);
       expect(dryRun.exitCode, dryRun.stderr).toBe(0);
       const collected = await runRegistryCtl([...collect, `${rootDirectory}.config.yml`]);
