@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { CancelledError } from "../../errors.ts";
+import { CancelledError, PathNotFoundError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { type Digest, type DigestAlgorithm, parseDigest } from "../../oci/digest.ts";
 import type { DigestId, DigestTable } from "../../registry/graph/digest-table.ts";
@@ -87,7 +87,10 @@ export class BlobChecksums {
     const expected = this.#table.digestOf(id);
     try {
       const actual = await this.#digest(path, this.#table.algorithmOf(id), size);
-      if (actual === undefined) return;
+      if (actual === undefined) {
+        this.#options.blobs.forget(stored);
+        return;
+      }
       this.share.blobs++;
       this.share.bytes += size;
       if (actual === expected) return;
@@ -99,7 +102,8 @@ export class BlobChecksums {
       );
     } catch (error) {
       if (error instanceof CancelledError) throw error;
-      this.#options.unchecked.add(path, error);
+      if (error instanceof PathNotFoundError) this.#options.blobs.forget(stored);
+      else this.#options.unchecked.add(path, error);
     }
   }
 

@@ -104,6 +104,11 @@ export class StoredBlobs {
     return this.known(id);
   }
 
+  /** Says that a blob was removed since it was asked for, so that it is asked for anew. */
+  forget(id: DigestId): void {
+    this.#sizes.set(id, UNKNOWN);
+  }
+
   /** What was found; `missing` if it was never asked for. */
   known(id: DigestId): StoredSize {
     const state = this.#sizes.get(id);

@@ -94,6 +94,30 @@ describe("verify beside a running registry", () => {
   });
 });
 
+describe("verify of a blob that goes between listing and reading", () => {
+  it("finds it missing if it is needed, and nothing wrong if it is not", async () => {
+    for (const [content, expected] of [
+      ["layer", ["missing-blob a:v1"]],
+      ["orphan", []],
+    ] as const) {
+      const tree = await imageTree();
+      await tree.blob("orphan");
+      const path = blobDataPath(digestOf(Buffer.from(content)));
+      const driver = Object.assign(withoutAbilities(tree.driver), {
+        read: async (read: string) => {
+          if (read === path && (await tree.has(path))) await tree.driver.delete(path);
+          return tree.driver.read(read);
+        },
+      });
+
+      const report = await verify(driver, { checksumPercent: 100 });
+
+      expect(problemsOf(report)).toEqual(expected);
+      expect(report.unchecked).toEqual([]);
+    }
+  });
+});
+
 describe("verify", () => {
   it("counts many findings and keeps some", async () => {
     const tree = await imageTree();
