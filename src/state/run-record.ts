@@ -67,6 +67,8 @@ export interface RunResult extends RunIdentity {
   deleted?: Amounts;
   /** What the run printed with `--json`, with long lists cut. */
   report?: unknown;
+  /** When the first run was made, as long as none has ever succeeded; ISO 8601, UTC. */
+  withoutSuccessSince?: string;
 }
 
 /** @returns what a `run.json` says, or undefined if it is none */
@@ -105,6 +107,7 @@ export function parseRunResult(json: unknown): RunResult | undefined {
     ...amounts("found", fields["found"], FOUND),
     ...amounts("deleted", fields["deleted"], DELETED),
     ...(fields["report"] === undefined ? {} : { report: fields["report"] }),
+    ...optional("withoutSuccessSince", fields["withoutSuccessSince"], isTime),
   };
 }
 

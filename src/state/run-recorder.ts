@@ -2,6 +2,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { readRunFile, writeRunFile } from "./run-files.ts";
 import {
+  parseRunResult,
   parseRunStatus,
   type RunIdentity,
   type RunProgress,
@@ -26,7 +27,10 @@ export interface RunDescription {
 }
 
 /** How a run ended, apart from what is known of it anyway. */
-export type RunEnd = Omit<RunResult, keyof RunIdentity | "schemaVersion" | "config" | "options">;
+export type RunEnd = Omit<
+  RunResult,
+  keyof RunIdentity | "schemaVersion" | "config" | "options" | "withoutSuccessSince"
+>;
 
 /**
  * Writes down how far a run is and how it ended, for `status` in any terminal. Nothing of this can fail the run: a
@@ -83,7 +87,7 @@ export class RunRecorder {
       ...end,
     };
     this.#try(() => {
-      writeRunFile(join(this.#folder, LAST_FILE), result);
+      this.#writeLast(result, isSuccess);
       if (isSuccess) writeRunFile(join(this.#folder, LAST_SUCCESS_FILE), result);
     });
     // Last, so that there is no moment in which nothing is known; and also when the disk is full.
@@ -92,7 +96,14 @@ export class RunRecorder {
 
   #keepKilledRun(): void {
     const killed = parseRunStatus(readRunFile(join(this.#folder, RUN_FILE)));
-    if (killed) writeRunFile(join(this.#folder, LAST_FILE), resultOfKilledRun(killed));
+    if (killed) this.#writeLast(resultOfKilledRun(killed), false);
+  }
+
+  #writeLast(result: RunResult, isSuccess: boolean): void {
+    const path = join(this.#folder, LAST_FILE);
+    const hadSuccess = isSuccess || readRunFile(join(this.#folder, LAST_SUCCESS_FILE)) !== undefined;
+    const since = parseRunResult(readRunFile(path))?.withoutSuccessSince ?? result.startedAt;
+    writeRunFile(path, hadSuccess ? result : { ...result, withoutSuccessSince: since });
   }
 
   #try(write: () => void): void {

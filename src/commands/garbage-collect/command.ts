@@ -41,7 +41,11 @@ export function garbageCollectCommand(context: CommandContext): Command {
         .default(16)
         .argParser(parseConcurrency),
     )
-    .option("--until <time>", "stop at this time of the day, such as 07:00; the next run goes on", parseUntil)
+    .option(
+      "--until <time>",
+      "stop at this time of the day, local time, such as 07:00; the next run goes on",
+      parseUntil,
+    )
     .option("--verify", "look afterwards whether every tag, platform and referrer is complete")
     .option(
       "--textfile <file>",

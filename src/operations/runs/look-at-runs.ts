@@ -100,8 +100,9 @@ function reasonsOf(last: RunResult | undefined, success: RunResult | undefined, 
   if (last && isBad && last.endedAt > (success?.endedAt ?? "")) {
     reasons.push(last.outcome === "killed" ? "the last run was killed" : "the last run failed");
   }
-  if (last && success && last.endedAt >= success.endedAt) {
-    const seconds = (nowMs - Date.parse(success.endedAt)) / 1000;
+  const since = success?.endedAt ?? last?.withoutSuccessSince;
+  if (since !== undefined) {
+    const seconds = (nowMs - Date.parse(since)) / 1000;
     if (seconds > MAX_DAYS_WITHOUT_SUCCESS * DAY_SECONDS)
       reasons.push(`no run has succeeded for ${formatSpan(seconds)}`);
   }

@@ -37,6 +37,20 @@ describe("RunRecorder", () => {
     expect([last?.id, lastSuccess?.id]).toEqual(["run-2", "run-1"]);
   });
 
+  it("remembers since when no run has succeeded, until one does", () => {
+    const since = (): string | undefined => readRunHistory([folder]).last?.withoutSuccessSince;
+    recorder(1).end(end("failed"), false);
+    const first = identity(1).startedAt;
+    expect(since()).toBe(first);
+    const later = { identity: { ...identity(2), startedAt: "2026-01-05T00:00:00.000Z" }, config: undefined };
+    new RunRecorder(folder, { ...later, options: {} }, () => {}).end(end("failed"), false);
+    expect(since()).toBe(first);
+    recorder(3).end(end("done"), true);
+    expect(since()).toBeUndefined();
+    recorder(4).end(end("failed"), false);
+    expect(since()).toBeUndefined();
+  });
+
   it("takes what an earlier run has left for the last result: it was killed", () => {
     recorder(1).update(PROGRESS, 3, new Date("2026-01-01T00:00:03Z"));
     recorder(2).update(PROGRESS, 1, new Date("2026-01-02T00:00:00Z"));

@@ -87,6 +87,11 @@ describe("lookAtRuns", () => {
     expect(report.degraded).toBe(reasons.length > 0);
   });
 
+  it("is degraded if none has ever succeeded for 14 days", async () => {
+    const last = result({ outcome: "stopped", withoutSuccessSince: "2026-02-01T00:00:00.000Z" });
+    expect((await look({ history: { last } })).reasons).toEqual(["no run has succeeded for 28 d 12 h"]);
+  });
+
   it("says what it may not read, and does not take an unreadable lock for a free one", async () => {
     const driver = new MemoryDriver();
     driver.get = async () => {
