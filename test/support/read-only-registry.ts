@@ -7,8 +7,7 @@ const DRIP_MS = 500;
 /** What listens in the place of a registry that takes no writes. */
 export interface ReadOnlyRegistry {
   port: number;
-  /** From now on answers are begun, but ended only when `release` is called. */
-  hold(): void;
+  /** Ends the answers that are held, and holds none any more. */
   release(): void;
   /** How many answers are held. */
   readonly held: number;
@@ -19,11 +18,10 @@ export interface ReadOnlyRegistry {
  * Answers every request as a registry does that is read-only. A collection asks before it takes the lock and again before
  * it deletes, so that a held answer holds the collection too.
  *
- * @param options.holdAfter - answers so many requests, then holds
+ * @param options.holdAfter - answers so many requests; then answers are begun, but ended only by `release`
  */
 export async function startReadOnlyRegistry(options: { holdAfter?: number } = {}): Promise<ReadOnlyRegistry> {
   let answered = 0;
-  let holds = false;
   const held = new Set<() => void>();
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -34,7 +32,7 @@ export async function startReadOnlyRegistry(options: { holdAfter?: number } = {}
       const finish = (): void => {
         socket.end('Content-Type: application/json\r\n\r\n{"errors":[{"code":"UNSUPPORTED"}]}');
       };
-      if (!holds && answered++ < (options.holdAfter ?? Number.POSITIVE_INFINITY)) return finish();
+      if (answered++ < (options.holdAfter ?? Number.POSITIVE_INFINITY)) return finish();
       const drip = setInterval(() => socket.write("X-Wait: 1\r\n"), DRIP_MS);
       const end = (): void => {
         clearInterval(drip);
@@ -54,11 +52,7 @@ export async function startReadOnlyRegistry(options: { holdAfter?: number } = {}
   if (address === null || typeof address === "string") throw new Error("a TCP server has no port");
   return {
     port: address.port,
-    hold: () => {
-      holds = true;
-    },
     release: () => {
-      holds = false;
       answered = Number.NEGATIVE_INFINITY;
       for (const end of [...held]) end();
     },

@@ -15,15 +15,14 @@ export type Liveness = "alive" | "dead" | "unknown";
 
 /** @returns unknown for a process of another machine, container or boot of which nothing can be told */
 export function livenessOf(
-  process: Pick<RunIdentity, "host" | "bootId" | "pidNamespace" | "pid" | "processStart">,
+  worker: Pick<RunIdentity, "host" | "bootId" | "pidNamespace" | "pid" | "processStart">,
   machine: Machine,
 ): Liveness {
-  const isHere = process.bootId === machine.bootId && process.pidNamespace === machine.pidNamespace;
-  if (!isHere || (machine.bootId === "" && process.host !== machine.host)) return "unknown";
-  if (!machine.isAlive(process.pid)) return "dead";
-  const start = machine.startOf(process.pid);
-  const isAnother =
-    start !== undefined && process.processStart !== undefined && start !== process.processStart;
+  const isHere = worker.bootId === machine.bootId && worker.pidNamespace === machine.pidNamespace;
+  if (!isHere || (machine.bootId === "" && worker.host !== machine.host)) return "unknown";
+  if (!machine.isAlive(worker.pid)) return "dead";
+  const start = machine.startOf(worker.pid);
+  const isAnother = start !== undefined && worker.processStart !== undefined && start !== worker.processStart;
   return isAnother ? "dead" : "alive";
 }
 
