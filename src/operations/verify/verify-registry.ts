@@ -7,6 +7,7 @@ import { loadBlobs } from "../../registry/graph/load-blobs.ts";
 import { NumberList } from "../../registry/graph/number-list.ts";
 import { REPOSITORIES_ROOT, repositoryPath } from "../../registry/paths.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
+import type { ScannedBlob } from "../../registry/scan/scan-blobs.ts";
 import { scanRepositories } from "../../registry/scan/scan-repositories.ts";
 import { statSmallFile } from "../../registry/small-file.ts";
 import { StoreThreads } from "../../registry/threads/store-threads.ts";
@@ -113,7 +114,7 @@ class Verification {
       ...this.#scanOptions(),
       threads,
       concurrency: this.#options.concurrency,
-      needsStat: () => true,
+      needsStat: ({ sizeBytes }: ScannedBlob) => sizeBytes === undefined,
       // Asked for once more when it is added.
       onProblem: () => undefined,
       onMissing: () => undefined,
