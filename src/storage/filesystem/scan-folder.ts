@@ -22,8 +22,8 @@ export interface ScanOptions extends ScanAsides {
  * All files below a folder in key order by synchronous directory reads, several times as fast as promises. The event
  * loop gets its turn after every batch.
  *
- * Only the folder itself may be missing. What is gone when its turn comes, and a symbolic link that leads nowhere (to
- * a disk that is not mounted), is a failure: something may be there that the scan does not see.
+ * Only the folder itself may be missing. What is gone when its turn comes, a symbolic link that leads nowhere (to a disk
+ * that is not mounted), and a pipe, socket or device, is a failure: something may be there that the scan does not see.
  */
 export async function* scanFolder(start: WalkPosition, options: ScanOptions): AsyncGenerator<ScannedFile[]> {
   let batch: ScannedFile[] = [];
@@ -81,6 +81,9 @@ function read(at: WalkPosition, options: ScanOptions): Child[] | undefined {
     report(at, error, options);
     return undefined;
   }
+  // Those who look for temporary files only are not interested.
+  for (const entry of options.temporary ? [] : entries)
+    if (isSpecial(entry)) reportSpecial(at, entry, options);
   return childrenOf(at, entries, (entry) => {
     const absolutePath = childPath(at.absolutePath, entry.name);
     try {
@@ -90,6 +93,16 @@ function read(at: WalkPosition, options: ScanOptions): Child[] | undefined {
       return undefined;
     }
   });
+}
+
+/** A pipe, a socket or a device: whoever put it there may have put it in the place of what is needed. */
+function isSpecial(entry: Dirent): boolean {
+  return !entry.isFile() && !entry.isDirectory() && !entry.isSymbolicLink();
+}
+
+function reportSpecial(at: WalkPosition, entry: Dirent, options: ScanOptions): void {
+  const error = new Error("it is neither a file nor a folder");
+  options.onFailure({ path: childPath(at.path, entry.name), error });
 }
 
 function follow(child: Child, at: WalkPosition, options: ScanOptions): string[] | undefined {

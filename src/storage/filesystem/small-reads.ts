@@ -1,12 +1,15 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { errorCode, isMissing } from "./translate-error.ts";
 
 /** Links are 71 bytes and most manifests a few KiB: they fit into one read. */
 const scratch = Buffer.allocUnsafeSlow(64 * 1024);
+/** Else a pipe that somebody put there would hold up the whole program. */
+const READ_WITHOUT_WAITING = constants.O_RDONLY | constants.O_NONBLOCK;
 
 /**
  * @param tooLarge - makes the error for a file of more than `maxBytes`
  * @returns the bytes of a file, or undefined if there is none or a folder is there
+ * @throws {Error} also for a pipe with a writer and for a device of more than a few KiB
  */
 export function readSmallFile(
   absolutePath: string,
@@ -15,7 +18,7 @@ export function readSmallFile(
 ): Uint8Array | undefined {
   let descriptor: number;
   try {
-    descriptor = openSync(absolutePath, "r");
+    descriptor = openSync(absolutePath, READ_WITHOUT_WAITING);
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
@@ -23,7 +26,7 @@ export function readSmallFile(
   try {
     const bytesRead = readSync(descriptor, scratch, 0, scratch.length, 0);
     const isWhole = bytesRead < scratch.length;
-    const sizeBytes = isWhole ? bytesRead : Math.max(fstatSync(descriptor).size, bytesRead);
+    const sizeBytes = isWhole ? bytesRead : Math.max(sizeOf(descriptor, absolutePath), bytesRead);
     if (sizeBytes > maxBytes) throw tooLarge(sizeBytes);
     if (isWhole) return Uint8Array.prototype.slice.call(scratch, 0, bytesRead);
     return readRest(descriptor, bytesRead, sizeBytes);
@@ -33,6 +36,13 @@ export function readSmallFile(
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** @throws {Error} if it is a device or a pipe, which may have no end */
+function sizeOf(descriptor: number, absolutePath: string): number {
+  const stat = fstatSync(descriptor);
+  if (!stat.isFile()) throw new Error(`${absolutePath} is no regular file`);
+  return stat.size;
 }
 
 function readRest(descriptor: number, haveBytes: number, sizeBytes: number): Uint8Array {
