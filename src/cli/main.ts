@@ -15,8 +15,9 @@ import { readVersion } from "./version.ts";
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
   const stop = onStopSignal();
   const version = readVersion();
-  // A reader that goes away (`| head`) is no error; what would have been written is of no use to anybody.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreBrokenPipe);
+  // A reader that goes away (`| head`) is no error; what would have been written is of no use to anybody. Nor is a
+  // terminal that was closed (EIO): its SIGHUP stops the command, which has to leave everything in order.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreLostReader);
   const context = createContext({ args, version, signal: stop.signal, stoppedBy: stop.stoppedBy });
   try {
     const program = createProgram(context);
@@ -39,6 +40,12 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
     );
   } finally {
     stop.forget();
+    // Node aborts when it exits on a terminal that is gone, but not when the signal ends it; a shell shows 129 for both.
+    const isOnTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+    if (isOnTerminal && stop.stoppedBy() === "SIGHUP") {
+      process.removeAllListeners("SIGHUP");
+      process.kill(process.pid, "SIGHUP");
+    }
   }
 }
 
@@ -57,6 +64,6 @@ function asOurError(error: unknown): unknown {
   });
 }
 
-function ignoreBrokenPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE") throw error;
+function ignoreLostReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
 }

@@ -395,6 +395,24 @@ describeWithPrograms(["script"], "garbage-collect on a terminal", () => {
     expect(shown).toContain("safe to stop");
     expect(shown).toContain("stopped, as somebody asked for it");
   });
+
+  it("stops in an orderly way when its terminal is closed", async () => {
+    const command = [process.execPath, REGISTRY_CTL_PATH, ...gcArgs("-m", "--yes")].join(" ");
+    const line = `stty rows 24 columns 120; exec ${command}`;
+    const terminal = spawn(programPath("script"), ["-qec", line, "/dev/null"], {
+      env: cleanEnvironment(),
+      stdio: ["pipe", "ignore", "ignore"],
+    });
+    await untilHeld();
+    terminal.kill("SIGKILL");
+    await sleep(500);
+    registry.release();
+    await untilRun(async () => (await status()).exitCode !== 0);
+    expect(JSON.parse((await status("--json")).stdout).last).toMatchObject({
+      outcome: "stopped",
+      exitCode: 129,
+    });
+  });
 });
 
 function lockfiles(): string {

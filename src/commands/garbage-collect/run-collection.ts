@@ -24,7 +24,7 @@ import { renderProgress } from "./render-progress.ts";
 /** More readers than this are not faster, whatever the machine has. */
 const MAX_READING_THREADS = 4;
 /** Removing waits for the file system, not for a core. */
-const REMOVING_THREADS = 8;
+const REMOVING_THREADS = 6;
 
 /** Opens the store and collects, with progress, questions and stops. */
 export async function runCollection(
@@ -52,6 +52,7 @@ export async function runCollection(
   let progress = startProgress();
   const onProgress = (event: GarbageProgress): void => (recorded ?? meter).note(event);
   const ask = async (question: string): Promise<void> => {
+    if (flags.yes) return;
     progress.stop();
     recorded?.enter("waiting for an answer");
     await context.confirm(question, flags, stops.signal);
@@ -95,6 +96,7 @@ export async function runCollection(
               proveComplete(
                 {
                   driver,
+                  threads: Math.min(availableParallelism(), MAX_READING_THREADS),
                   nowMs: Date.now,
                   signal: stops.signal,
                   onProgress: (event) => onProgress({ step: "verify", progress: event }),
