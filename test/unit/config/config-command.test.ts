@@ -36,6 +36,7 @@ async function run(args: string[], env: Record<string, string> = {}): Promise<Ou
     stderr: new PassThrough(),
     interactive: false,
     signal: new AbortController().signal,
+    exitCodeOf: () => 1,
     setExitCode: (code) => {
       outcome.exitCode = code;
     },
