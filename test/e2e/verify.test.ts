@@ -86,6 +86,24 @@ describe("verify", () => {
     });
   });
 
+  it("counts a layer link to nothing as a problem, and notices with --strict only", async () => {
+    const { tree, configPath } = await ourStore();
+    await tree.repository("a").image("image", ["layer"], { tag: "v1" });
+    await tree.driver.put(`${REPOSITORIES_ROOT}/a/_layers/README`, Buffer.from("?"));
+    const lenient = await runRegistryCtl(["verify", configPath]);
+    expect(lenient.exitCode, lenient.stderr).toBe(0);
+    expect(lenient.stdout).toContain("notice: unknown files (1):");
+    const strict = await runRegistryCtl(["verify", "--strict", configPath]);
+    expect(strict.exitCode, strict.stderr).toBe(4);
+    expect(strict.stdout).toMatch(/^unknown files \(1\):[\s\S]*1 problem found$/);
+
+    const collected = await tree.repository("a").layer("collected");
+    await tree.driver.delete(blobDataPath(collected.digest));
+    const dangling = await runRegistryCtl(["verify", configPath]);
+    expect(dangling.exitCode, dangling.stderr).toBe(4);
+    expect(dangling.stdout).toMatch(/^dangling layer link \(1\):\n.*garbage-collect removes them/);
+  });
+
   it("looks only at the repositories that are named, and at those below them", async () => {
     const { tree, configPath } = await ourStore();
     for (const name of ["group/app", "group/app/web", "other"]) {

@@ -11,7 +11,7 @@ export function verifyCommand(context: CommandContext): Command {
     .description(
       "Looks at every repository, tag, link, manifest and blob of a store, and tells what a client could not pull: " +
         "missing blobs, links and manifests, wrong sizes, manifests whose bytes are damaged, links that are empty or " +
-        "lead elsewhere; each with the repositories and tags that it breaks. It changes nothing and needs no lock, so " +
+        "lead elsewhere or to nothing; each with the repositories and tags that it breaks. It changes nothing and needs no lock, so " +
         "that it is safe beside a running registry. Garbage is no problem: it is counted only.",
     )
     .addOption(
@@ -24,6 +24,7 @@ export function verifyCommand(context: CommandContext): Command {
         (value: string, previous: string[] | undefined) => [...(previous ?? []), parseName(value)],
       ),
     )
+    .option("--strict", "notices are problems too", false)
     .addOption(
       new Option("--concurrency <n>", "files worked on at a time").default(16).argParser(parseConcurrency),
     )
@@ -36,12 +37,16 @@ export function verifyCommand(context: CommandContext): Command {
 
 const HELP = `
 Manifests are always hashed; blobs with --checksum only. A share such as --checksum=5% takes other blobs each time.
-What only deserves notice (links that nothing needs and that lead to nothing, unknown files) does not count as wrong.
+A layer link that leads to nothing is wrong even where no manifest needs it, as a push may take its blob for stored;
+the Go registry's garbage collection leaves such links, garbage-collect removes them. What only deserves notice
+(tag-history links to deleted manifests, tags that a delete or a killed push left without a link, unknown files) does
+not count as wrong, except with --strict.
 With a metadata database the links in storage are not all there is: then the best outcome is exit code 3.
 
 Examples:
   $ registry-ctl verify config.yml                              can everything be pulled?
   $ registry-ctl verify --checksum=5% --json config.yml         for a nightly job
+  $ registry-ctl verify --strict config.yml                     is there anything odd at all?
   $ registry-ctl verify --repository group/project config.yml   one project, with what it needs
 
 Exit codes: 0 everything can be pulled, 1 no such repository, 2 wrong usage, 3 nothing is wrong but something could not

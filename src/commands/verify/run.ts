@@ -11,6 +11,7 @@ export interface VerifyFlags extends GlobalFlags {
   /** Per cent; a text is the command's argument, written behind a bare `--checksum`. */
   checksum?: number | string;
   repository?: string[];
+  strict: boolean;
   concurrency: number;
 }
 
@@ -43,6 +44,7 @@ export async function run(
       {
         checksumPercent: percent,
         repositories: flags.repository ?? [],
+        strict: flags.strict,
         concurrency: flags.concurrency,
         usesMetadataDatabase: config.usesMetadataDatabase,
       },

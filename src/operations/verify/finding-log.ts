@@ -23,6 +23,8 @@ export type DigestFindingKind = keyof typeof DIGEST_KINDS;
 /** Collects findings, each once, in bounded memory. */
 export class FindingLog {
   readonly #table: DigestTable;
+  readonly #problemKinds: readonly FindingKind[];
+  readonly #noticeKinds: readonly FindingKind[];
   readonly #counts = new Map<FindingKind, number>();
   readonly #kept = new Map<FindingKind, Finding[]>();
   /** The kept ones by digest number. */
@@ -30,8 +32,11 @@ export class FindingLog {
   /** Bits of the kinds that were counted for a digest. */
   readonly #counted = PagedArray.bytes();
 
-  constructor(table: DigestTable) {
+  /** @param options - with `strict`, what only deserves notice is a problem too */
+  constructor(table: DigestTable, { strict = false }: { strict?: boolean }) {
     this.#table = table;
+    this.#problemKinds = strict ? [...PROBLEM_KINDS, ...NOTICE_KINDS] : PROBLEM_KINDS;
+    this.#noticeKinds = strict ? [] : NOTICE_KINDS;
   }
 
   /**
@@ -74,15 +79,15 @@ export class FindingLog {
 
   /** How many problems there are. */
   problemCount(): number {
-    return PROBLEM_KINDS.reduce((sum, kind) => sum + (this.#counts.get(kind) ?? 0), 0);
+    return this.#problemKinds.reduce((sum, kind) => sum + (this.#counts.get(kind) ?? 0), 0);
   }
 
   problems(): Finding[] {
-    return PROBLEM_KINDS.flatMap((kind) => this.#kept.get(kind) ?? []);
+    return this.#problemKinds.flatMap((kind) => this.#kept.get(kind) ?? []);
   }
 
   notices(): Finding[] {
-    return NOTICE_KINDS.flatMap((kind) => this.#kept.get(kind) ?? []);
+    return this.#noticeKinds.flatMap((kind) => this.#kept.get(kind) ?? []);
   }
 
   #countOf(kind: FindingKind): [FindingKind, number][] {

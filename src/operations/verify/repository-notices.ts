@@ -11,8 +11,8 @@ const TAGS_NAMED = 5;
 const TEMPORARY_FILE = /\.tmp$|\/\.[^/]+$/;
 
 /**
- * Adds what is odd in a repository and breaks nothing, one finding for each kind; and tags that cannot be understood,
- * which are a problem.
+ * Adds what is odd in a repository and breaks nothing, one finding for each kind; and tags that cannot be understood
+ * and layer links that lead to nothing, which are problems.
  *
  * @param tell - called with each finding
  */
@@ -31,7 +31,7 @@ export async function addRepositoryNotices(
   }
   const dangling = await danglingLayers(state, entries, links);
   if (dangling.count > 0) {
-    const message = `${dangling.count} layer links of repository ${name} lead to nothing; no manifest needs them`;
+    const message = `${dangling.count} layer links of repository ${name} lead to nothing; no manifest needs them, and garbage-collect removes them`;
     tell(findings.add("dangling-layer-link", { message, path: dangling.path }));
   }
   const history = danglingHistory(state, entries);

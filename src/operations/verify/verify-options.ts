@@ -29,6 +29,8 @@ export interface VerifyOptions {
   checksumPercent: number | undefined;
   /** Only these repositories and those below them; empty: all. */
   repositories: readonly string[];
+  /** What only deserves notice counts as a problem too; default: it does not. */
+  strict?: boolean;
   /** How many files are read at a time. */
   concurrency: number;
   /** The configuration says that a database, not the store, knows what is needed. */

@@ -9,7 +9,8 @@ const LINES = 20;
 const NAMES_SHOWN = 10;
 
 /**
- * Proves that every tag, platform and referrer of the registry is complete; for use behind another operation.
+ * Proves that every tag, platform and referrer of the registry is complete; for use behind another operation. A layer
+ * link that leads to nothing, and that nothing needs, is none of its business.
  *
  * @throws {CancelledError} when the signal is aborted
  */
@@ -27,19 +28,21 @@ export async function proveComplete(
 }
 
 function summarize({
-  complete,
   problems,
   problemCount,
+  counts,
   unchecked,
   uncheckedCount,
 }: VerifyReport): VerifyOutcome {
+  const breaking = problems.filter(({ kind }) => kind !== "dangling-layer-link");
+  const total = problemCount - (counts["dangling-layer-link"] ?? 0) + uncheckedCount;
   const lines = [
-    ...problems.map(describeFinding),
+    ...breaking.map(describeFinding),
     ...unchecked.map(({ path, error }) => `not looked at: ${path}: ${error}`),
   ].slice(0, LINES);
-  const rest = problemCount + uncheckedCount - lines.length;
+  const rest = total - lines.length;
   if (rest > 0) lines.push(`and ${rest} more; registry-ctl verify tells them`);
-  return { complete, problems: problemCount + uncheckedCount, lines };
+  return { complete: total === 0, problems: total, lines };
 }
 
 /** @returns what is wrong and which tags or repositories suffer, in one line */

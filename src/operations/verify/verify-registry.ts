@@ -69,7 +69,7 @@ class Verification {
     const table = new DigestTable();
     const unchecked = new UncheckedLog();
     const giveWay = givingWayUntil(dependencies.signal, (reads) => this.#reportReads(reads));
-    const findings = new FindingLog(table);
+    const findings = new FindingLog(table, options);
     const blobs = new StoredBlobs(driver, table, { unchecked, concurrency, giveWay });
     this.#state = {
       driver,
@@ -268,6 +268,7 @@ class Verification {
       ...(checksums ? { checksum: checksums.share } : {}),
       checked: { ...checked, ...(this.#only.length > 0 ? blobs.needed : blobs.listed) },
       unneeded: { ...unneeded, ...blobs.unneeded },
+      ...(this.#options.strict ? { strict: true } : {}),
       problemCount,
       counts: findings.counts(),
       problems: findings.problems(),

@@ -1,6 +1,6 @@
 import type { Digest } from "../../oci/digest.ts";
 
-/** What can be wrong: with each of these something cannot be pulled or pushed as it should. */
+/** What can be wrong: something cannot be pulled or pushed as it should, or a link to a blob leads to nothing. */
 export const PROBLEM_KINDS = [
   "missing-manifest",
   "missing-blob",
@@ -14,11 +14,11 @@ export const PROBLEM_KINDS = [
   "wrong-link",
   "unknown-tag",
   "no-repositories",
+  "dangling-layer-link",
 ] as const;
 
 /** What is worth knowing and keeps nobody from anything. */
 export const NOTICE_KINDS = [
-  "dangling-layer-link",
   "dangling-history-link",
   "tag-without-link",
   "invalid-repository-name",
@@ -91,6 +91,8 @@ export interface VerifyReport {
   checksum?: ChecksumShare;
   checked: CheckedAmounts;
   unneeded: UnneededAmounts;
+  /** Present if notices were asked to count as problems: then they are among these. */
+  strict?: true;
   /** How many problems there are; the list may be shorter. */
   problemCount: number;
   /** How many findings there are of each kind. */

@@ -224,6 +224,11 @@ const DAMAGE: [string, (sample: Sample) => Promise<void>, string[]][] = [
     ["invalid-manifest a/b:text"],
   ],
   [
+    "a layer link that nothing needs leads to nothing",
+    async (s) => s.driver.delete(blobDataPath((await layerOf(s, "collected")).digest)),
+    ["dangling-layer-link"],
+  ],
+  [
     "the folder of the repositories is not mounted",
     async (s) => removeFolderExactly(s.driver, REPOSITORIES_ROOT),
     ["no-repositories"],

@@ -203,6 +203,16 @@ describe("proveComplete", () => {
       lines: [],
     });
 
+    const collected = await tree.repository("a").layer("collected");
+    await tree.driver.delete(blobDataPath(collected.digest));
+    await tree.driver.put(`${REPOSITORIES_ROOT}/a/README`, Buffer.from("?"));
+    expect((await verify(tree.driver)).counts).toEqual({ "dangling-layer-link": 1, "unknown-files": 1 });
+    expect(await proveComplete(dependencies, { concurrency: 4 })).toEqual({
+      complete: true,
+      problems: 0,
+      lines: [],
+    });
+
     const { digest } = await tree.repository("a").image("image", ["layer"]);
     await tree.driver.delete(revisionLinkPath("a", digest));
     expect(await proveComplete(dependencies, { concurrency: 4 })).toEqual({
