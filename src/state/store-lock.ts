@@ -51,7 +51,8 @@ export interface StoreLock {
   /**
    * Looks at the lock again if that is long ago, as after a sleep of the machine, when the lease may have run out.
    *
-   * @throws {StoreLockedError} if the lock has been lost to somebody else
+   * @throws {StoreLockedError} if the lock has been lost to somebody else, or may have been: nobody could look at it for
+   *   as long as it holds
    */
   check(): Promise<void>;
   /** Removes the lock. Never rejects. */
@@ -60,7 +61,8 @@ export interface StoreLock {
 
 /**
  * Takes the store's lock. One whose holder is dead (known only on the same machine, in the same boot and pid
- * namespace) or whose lease is over is broken. Without room on the store the work goes on without a lock.
+ * namespace) or whose lease is over is broken. Without room on the store the work goes on without a lock, unless
+ * somebody holds one.
  *
  * @throws {StoreLockedError} if somebody holds it
  */
@@ -85,8 +87,11 @@ export async function acquireStoreLock(
         throw lockedBy(await readStoreLock(driver));
     }
   } catch (error) {
-    if (error instanceof StorageFullError) return withoutLock("the store has no room for a lock");
-    throw error;
+    if (!(error instanceof StorageFullError)) throw error;
+    // A full store says so before it says that the lock is there.
+    const record = await readStoreLock(driver);
+    if (record && !(await isStale(driver, record, holder, nowMs()))) throw lockedBy(record);
+    return withoutLock("the store has no room for a lock");
   }
   return heldLock(driver, token, content, nowMs);
 }
@@ -127,6 +132,7 @@ function heldLock(
     check: async () => {
       if (!lost && Math.abs(nowMs() - seenMs) > LOOK_AGAIN_MS) await renewInTurn();
       if (lost) throw lost;
+      if (Math.abs(nowMs() - seenMs) > LEASE_MS) throw unseenLock();
     },
     release: async () => {
       clearInterval(timer);
@@ -215,6 +221,12 @@ function parseLock(bytes: Uint8Array): StoreLockRecord | undefined {
   } catch {
     return undefined;
   }
+}
+
+function unseenLock(): StoreLockedError {
+  return new StoreLockedError(`${STORE_LOCK_PATH} could not be read for so long that the lock may be lost`, {
+    hint: "check the disk of the store, then run it again",
+  });
 }
 
 function lockedBy(record: StoreLockRecord | undefined, prefix = ""): StoreLockedError {

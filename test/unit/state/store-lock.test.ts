@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { StorageFullError } from "../../../src/errors.ts";
+import { StorageFullError, StorageUnavailableError } from "../../../src/errors.ts";
 import { acquireStoreLock, STORE_LOCK_PATH, StoreLockedError } from "../../../src/state/store-lock.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { TEST_HOLDER } from "../../support/collect.ts";
@@ -47,5 +47,43 @@ describe("a held lock", () => {
 
     await expect(lock.check()).resolves.toBeUndefined();
     await lock.release();
+  });
+
+  it("counts as lost when nobody could look at it for longer than it lasts", async () => {
+    const lock = await acquireStoreLock(driver, TEST_HOLDER, now);
+    vi.spyOn(driver, "get").mockRejectedValue(new StorageUnavailableError("the disk does not answer"));
+    nowMs += 5 * MINUTE;
+    await expect(lock.check()).resolves.toBeUndefined();
+    nowMs += 6 * MINUTE;
+
+    await expect(lock.check()).rejects.toThrow(StoreLockedError);
+    await lock.release();
+  });
+});
+
+describe("a store without room for a lock", () => {
+  const fill = (): void => {
+    vi.spyOn(driver, "putIfAbsent").mockRejectedValue(new StorageFullError("no space left"));
+  };
+
+  it("lets the work go on without one", async () => {
+    fill();
+    expect((await acquireStoreLock(driver, TEST_HOLDER, now)).warning).toContain("no room");
+  });
+
+  it("still keeps a second one out while somebody holds the lock", async () => {
+    const lock = await acquireStoreLock(driver, TEST_HOLDER, now);
+    fill();
+    const other = { ...TEST_HOLDER, bootId: "2" };
+    await expect(acquireStoreLock(driver, other, now)).rejects.toThrow(StoreLockedError);
+    await expect(lock.check()).resolves.toBeUndefined();
+    await lock.release();
+  });
+
+  it("lets the work go on without one when the holder of the lock is dead", async () => {
+    await acquireStoreLock(driver, TEST_HOLDER, now);
+    fill();
+    const lock = await acquireStoreLock(driver, { ...TEST_HOLDER, isAlive: () => false }, now);
+    expect(lock.warning).toContain("no room");
   });
 });
