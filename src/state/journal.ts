@@ -30,6 +30,9 @@ export interface JournalHeader {
   startedAt: string;
 }
 
+/** How a run ended that was not killed. */
+export type JournalEnd = "done" | "stopped" | "failed";
+
 /** One batch of deletions. */
 export interface JournalBatch {
   /** Number within the run. */
@@ -105,7 +108,7 @@ export class GarbageJournal {
   }
 
   /** Ends the journal: a run whose journal has no such line was killed. */
-  end(result: "done" | "stopped" | "failed"): void {
+  end(result: JournalEnd): void {
     if (this.#file === undefined) return;
     try {
       // A line of its own even if the last write stopped midway.

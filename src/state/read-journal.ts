@@ -1,9 +1,12 @@
-import { appendFileSync, closeSync, createReadStream, fstatSync, openSync, readSync } from "node:fs";
-import { createInterface } from "node:readline";
-import type { JournalBatch, JournalHeader } from "./journal.ts";
+import { appendFileSync, closeSync, fstatSync, readSync } from "node:fs";
+import type { JournalBatch, JournalEnd, JournalHeader } from "./journal.ts";
+import { openJournal } from "./open-journal.ts";
+import { readLines } from "./read-lines.ts";
 
 /** The last line is shorter. */
 const TAIL_BYTES = 4096;
+/** A batch of a thousand paths takes 150 KB, and cannot take more than 4 MB. */
+const MAX_LINE_BYTES = 16 * 1024 * 1024;
 
 /** What the journal of a run says. */
 export interface JournalSummary {
@@ -17,7 +20,8 @@ export interface JournalSummary {
 }
 
 /**
- * Reads a journal line by line; a line that is torn or damaged is passed over.
+ * Reads a journal line by line; a line that is torn or damaged is passed over. What it says is to be checked before
+ * anything is done: it may come from another version, or be damaged in a way that still reads.
  *
  * @param onBatch - called with each batch that was begun; a promise is waited for
  * @throws {Error} if it cannot be read
@@ -28,8 +32,7 @@ export async function readJournal(
 ): Promise<JournalSummary> {
   const unfinished = new Map<number, JournalBatch>();
   const summary: JournalSummary = { header: undefined, end: undefined, lastPhase: undefined, unfinished: [] };
-  const lines = createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const text of lines) {
+  for await (const text of readLines(openJournal(path), MAX_LINE_BYTES)) {
     const line = parseLine(text);
     if (line === undefined) continue;
     const batch = batchOf(line);
@@ -46,18 +49,20 @@ export async function readJournal(
 }
 
 /**
- * Tells whether a run has come to its end, without reading all of its journal.
+ * Tells whether a run has come to an end that leaves nothing to finish, without reading all of its journal. One that
+ * failed may not have been able to make its removals durable.
  *
  * @throws {Error} if it cannot be read
  */
 export function isEnded(path: string): boolean {
-  const file = openSync(path, "r");
+  const file = openJournal(path);
   try {
     const tail = Buffer.alloc(TAIL_BYTES);
     const from = Math.max(0, fstatSync(file).size - TAIL_BYTES);
     const length = readSync(file, tail, 0, TAIL_BYTES, from);
     const last = tail.toString("utf8", 0, length).trimEnd().split("\n").at(-1) ?? "";
-    return typeof parseLine(last)?.["end"] === "string";
+    const end = parseLine(last)?.["end"];
+    return typeof end === "string" && end !== ("failed" satisfies JournalEnd);
   } finally {
     closeSync(file);
   }

@@ -103,6 +103,7 @@ class Collection {
       (await finishKilledRuns(driver, journal.folder, {
         temporaryBeforeMs,
         isRunning: (header) => lock.warning !== undefined && this.#isAlive(header),
+        signal: this.#options.signal,
       }));
     this.#warnings.push(...(finished?.warnings ?? []));
     const plan = await this.#makePlan(storeNowMs);

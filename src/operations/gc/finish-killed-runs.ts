@@ -1,3 +1,5 @@
+import { CancelledError } from "../../errors.ts";
+import { isSweptPath } from "../../registry/apply/is-swept-path.ts";
 import { removeFoldersAbove } from "../../registry/apply/remove-empty-folder.ts";
 import { removeEmptyRepository } from "../../registry/apply/remove-empty-repository.ts";
 import {
@@ -6,15 +8,13 @@ import {
   SWEEP_PHASES,
   type SweepPhase,
 } from "../../registry/apply/sweep-phase.ts";
-import { REPOSITORIES_ROOT, ROOT } from "../../registry/paths.ts";
+import { UnsettledFolders } from "../../registry/apply/unsettled-folders.ts";
+import { REPOSITORIES_ROOT } from "../../registry/paths.ts";
 import type { JournalBatch, JournalHeader } from "../../state/journal.ts";
 import { listJournals } from "../../state/journal-folder.ts";
 import { isEnded, readJournal } from "../../state/read-journal.ts";
-import { canSettleRemovals, hasEmptyFolders } from "../../storage/abilities.ts";
+import { hasEmptyFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
-
-/** So many folders are remembered until they are synced. */
-const MAX_UNSETTLED_FOLDERS = 10_000;
 
 /** What {@link finishKilledRuns} gives. */
 export interface FinishedRuns {
@@ -30,13 +30,16 @@ export interface FinishOptions {
   temporaryBeforeMs: number;
   /** Tells whether the run that wrote a journal goes on. */
   isRunning: (header: JournalHeader) => boolean;
+  signal?: AbortSignal | undefined;
 }
 
 /**
- * Removes what runs that were killed have left and no plan finds: folders that they had emptied, and no others. Files
- * are left to the next plan. What such a run has removed of links is made durable, as it cannot be any more.
+ * Removes what runs that were killed, or failed, have left and no plan finds: folders that they had emptied, and no
+ * others. Files are left to the next plan. What such a run has removed of links is made durable, as it cannot be any more.
+ * A journal is not trusted further: what stands in it and no sweep removes is passed over.
  *
  * @param folder - of the journals
+ * @throws {CancelledError} when the signal is aborted
  */
 export async function finishKilledRuns(
   driver: StorageDriver,
@@ -49,6 +52,7 @@ export async function finishKilledRuns(
       if (!isEnded(path)) await finishRun(driver, path, options, finished);
     }
   } catch (error) {
+    if (error instanceof CancelledError) throw error;
     finished.warnings.push(`the journals of earlier runs were not looked at: ${messageOf(error)}`);
   }
   return finished;
@@ -60,17 +64,23 @@ async function finishRun(
   options: FinishOptions,
   finished: FinishedRuns,
 ): Promise<void> {
-  const links = new SettledLinks(driver);
+  const unsettled = new UnsettledFolders(driver);
   try {
-    const { header, lastPhase, unfinished } = await readJournal(path, (batch) => links.add(batch));
+    const { header, end, lastPhase, unfinished } = await readJournal(path, async (batch) => {
+      if (options.signal?.aborted) throw new CancelledError();
+      for (const removed of linksOf(batch)) unsettled.add(parentOf(parentOf(removed)));
+      await unsettled.settleMany();
+    });
     if (header && options.isRunning(header)) return;
     for (const batch of unfinished) await finishBatch(driver, batch, options.temporaryBeforeMs);
-    await links.settle();
+    await unsettled.settle();
     finished.journals.push(path);
-    if (lastPhase === undefined) return;
+    if (lastPhase === undefined || !isPhase(lastPhase)) return;
     const when = header === undefined ? "an earlier run" : `the run of ${header.startedAt}`;
-    finished.warnings.push(`${when} was killed while it removed ${lastPhase}; this run finishes it`);
+    const what = end === undefined ? "was killed" : "failed";
+    finished.warnings.push(`${when} ${what} while it removed ${lastPhase}; this run finishes it`);
   } catch (error) {
+    if (error instanceof CancelledError) throw error;
     finished.warnings.push(`a run that was killed (${path}) was not finished: ${messageOf(error)}`);
   }
 }
@@ -82,36 +92,19 @@ async function finishBatch(
 ): Promise<void> {
   if (!hasEmptyFolders(driver) || !isPhase(phase)) return;
   for (const path of paths) {
+    if (!isSweptPath(phase, path)) continue;
     if (phase === "empty repositories") {
-      if (!path.startsWith(`${REPOSITORIES_ROOT}/`)) continue;
       await removeEmptyRepository(driver, path.slice(REPOSITORIES_ROOT.length + 1), temporaryBeforeMs);
-    } else if (path.startsWith(`${ROOT}/`)) {
+    } else {
       await removeFoldersAbove(driver, path, FOLDERS_ABOVE[phase], temporaryBeforeMs);
     }
   }
 }
 
-/** Folders in which a killed run has removed links. */
-class SettledLinks {
-  readonly #driver: StorageDriver;
-  readonly #folders = new Set<string>();
-
-  constructor(driver: StorageDriver) {
-    this.#driver = driver;
-  }
-
-  async add({ phase, paths }: JournalBatch): Promise<void> {
-    if (!isPhase(phase) || !LINK_PHASES.has(phase)) return;
-    for (const path of paths) {
-      if (path.startsWith(`${ROOT}/`)) this.#folders.add(parentOf(parentOf(path)));
-    }
-    if (this.#folders.size >= MAX_UNSETTLED_FOLDERS) await this.settle();
-  }
-
-  async settle(): Promise<void> {
-    if (canSettleRemovals(this.#driver)) await this.#driver.settleRemovals(this.#folders);
-    this.#folders.clear();
-  }
+/** @returns the links of a batch without which a pull fails if a power cut brings them back */
+function linksOf({ phase, paths }: JournalBatch): readonly string[] {
+  if (!isPhase(phase) || !LINK_PHASES.has(phase)) return [];
+  return paths.filter((path) => isSweptPath(phase, path));
 }
 
 function isPhase(phase: string): phase is SweepPhase {

@@ -2,6 +2,7 @@ import { CancelledError } from "../../errors.ts";
 import { Sweep } from "../../registry/apply/sweep.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import { StoreThreads } from "../../registry/threads/store-threads.ts";
+import type { JournalEnd } from "../../state/journal.ts";
 import type { GarbageDependencies, GarbageOptions } from "./garbage-options.ts";
 
 /** How often the registry is asked again, during the sweep, whether it takes writes. */
@@ -45,7 +46,7 @@ export async function runSweep(
     signal,
     beforeBatch: async ({ number, phase, paths }) => {
       await run.checkLock();
-      if (!force && nowMs() - probedMs >= PROBE_EVERY_MS) {
+      if (!force && Math.abs(nowMs() - probedMs) >= PROBE_EVERY_MS) {
         await run.requireNoWriter();
         probedMs = nowMs();
       }
@@ -61,7 +62,7 @@ export async function runSweep(
   if (!sweep.isIdle) {
     journal?.start({ startedAt: run.startedAt, holder, options: told });
   }
-  let end: "done" | "stopped" | "failed" = "failed";
+  let end: JournalEnd = "failed";
   try {
     await sweep.run();
     end = "done";
@@ -72,6 +73,11 @@ export async function runSweep(
     await threads?.close();
     journal?.end(end);
     const untold = sweep.result.failures - sweep.result.failed.length;
+    if (sweep.result.kept > 0) {
+      run.onWarning(
+        `${sweep.result.kept} files that were to go were kept: they were written meanwhile, or something that stays needs them`,
+      );
+    }
     if (untold > 0) run.onWarning(`${untold} more deletions failed`);
     if (journal?.problem !== undefined) {
       run.onWarning(`the journal cannot be written, the run goes on without it: ${journal.problem}`);

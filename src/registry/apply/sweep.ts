@@ -1,6 +1,6 @@
 import { CancelledError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
-import { canSettleRemovals, hasEmptyFolders } from "../../storage/abilities.ts";
+import { hasEmptyFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { repositoryPath } from "../paths.ts";
 import type { CollectionPlan } from "../plan/collection-plan.ts";
@@ -14,10 +14,10 @@ import type { SweepBatch, SweepOptions, SweepProgress } from "./sweep-options.ts
 import { FOLDERS_ABOVE, LINK_PHASES, type SweepPhase } from "./sweep-phase.ts";
 import { SweepResult } from "./sweep-result.ts";
 import { type SweepStep, SweepSteps } from "./sweep-steps.ts";
+import { UnsettledFolders } from "./unsettled-folders.ts";
 
-/** So many folders are remembered until they are synced. */
-const MAX_UNSETTLED_FOLDERS = 10_000;
 const BATCH_REPOSITORIES = 100;
+const BATCH_LEFTOVERS = 1000;
 
 /** Carries out a plan. What could not be removed keeps what it refers to. */
 export class Sweep {
@@ -31,9 +31,10 @@ export class Sweep {
   /** Names of repositories that are to leave the catalog. */
   readonly #emptied: readonly string[];
   /** Folders of links from which something was removed. */
-  readonly #unsettled = new Set<string>();
+  readonly #unsettled: UnsettledFolders;
   readonly #progress: SweepProgress;
   #batches = 0;
+  #hasLostThreads = false;
 
   constructor(driver: StorageDriver, plan: CollectionPlan, options: SweepOptions) {
     this.#driver = driver;
@@ -44,6 +45,7 @@ export class Sweep {
       threads: options.threads?.run,
       onThreadLoss: (error) => this.#warnOfThread(error),
     });
+    this.#unsettled = new UnsettledFolders(driver);
     this.#retained = new RetainedLinks(plan.references);
     this.#steps = new SweepSteps(plan, this.#retained, () => {
       this.result.kept++;
@@ -66,8 +68,24 @@ export class Sweep {
     return this.#progress.overallTotal + this.#plan.leftovers.length === 0;
   }
 
-  /** @throws {CancelledError} between two batches, when the signal is aborted; `result` tells what was done */
+  /**
+   * However it ends, what has been removed of links stays removed, if the store lets it: the next run finds them gone, and
+   * may remove their blobs.
+   *
+   * @throws {CancelledError} between two batches, when the signal is aborted; `result` tells what was done
+   */
   async run(): Promise<SweepResult> {
+    try {
+      await this.#removeAll();
+    } catch (error) {
+      if (error instanceof CancelledError) await this.#unsettled.settle();
+      else await this.#unsettled.settle().catch(() => undefined);
+      throw error;
+    }
+    return this.result;
+  }
+
+  async #removeAll(): Promise<void> {
     const { eligible } = this.#plan;
     const [steps, { deleted }] = [this.#steps, this.result];
     await this.#phase("tag history", eligible.tagHistoryLinks, [steps.tagHistory()], () => {
@@ -81,12 +99,11 @@ export class Sweep {
     });
     await this.#removeEmptyRepositories();
     // Else a power cut could bring links back whose blobs are gone for good.
-    await this.#settleRemovals();
+    await this.#unsettled.settle();
     await this.#phase("blobs", eligible.blobs, [steps.blobs()], (step) => {
       deleted.blobs++;
       deleted.bytes += step.sizeBytes;
     });
-    return this.result;
   }
 
   /** @param groups - no step of a later group is asked for before the outcomes of the earlier ones are known */
@@ -106,13 +123,13 @@ export class Sweep {
         keepWrittenAfterMs: this.#plan.rules.keepWrittenAfterMs,
         signal: this.#options.signal,
         beforeBatch: async (batch) => {
-          if (this.#unsettled.size >= MAX_UNSETTLED_FOLDERS) await this.#settleRemovals();
+          await this.#unsettled.settleMany();
           batches.set(batch, await this.#announce(batch.map(({ path }) => path)));
         },
         afterBatch: async (batch, deletedFiles) => {
           const before = this.result.failures;
           const deleted = this.#conclude(batch, deletedFiles, count);
-          if (LINK_PHASES.has(phase) && canSettleRemovals(this.#driver)) {
+          if (LINK_PHASES.has(phase)) {
             for (const folder of deletedFiles.staying) this.#unsettled.add(folder);
           }
           // What a dead writer has left beside a file keeps its folder.
@@ -170,10 +187,12 @@ export class Sweep {
   }
 
   async #removeEmptied(phase: "tag history" | "layer links", paths: readonly string[]): Promise<void> {
-    if (paths.length === 0) return;
-    const batch = await this.#announce(paths, phase);
-    for (const path of paths) await this.#removeFolders(path, FOLDERS_ABOVE[phase]);
-    this.#options.afterBatch?.(batch, { deleted: 0, failed: 0 });
+    for (let start = 0; start < paths.length; start += BATCH_LEFTOVERS) {
+      if (this.#options.signal?.aborted) throw new CancelledError();
+      const batch = await this.#announce(paths.slice(start, start + BATCH_LEFTOVERS), phase);
+      for (const path of batch.paths) await this.#removeFolders(path, FOLDERS_ABOVE[phase]);
+      this.#options.afterBatch?.(batch, { deleted: 0, failed: 0 });
+    }
   }
 
   async #removeFolders(path: string, foldersAbove: number): Promise<void> {
@@ -183,11 +202,6 @@ export class Sweep {
     } catch {
       // An empty folder that stays behind does no harm, so that it is no failure.
     }
-  }
-
-  async #settleRemovals(): Promise<void> {
-    if (canSettleRemovals(this.#driver)) await this.#driver.settleRemovals(this.#unsettled);
-    this.#unsettled.clear();
   }
 
   async #removeEmptyRepositories(): Promise<void> {
@@ -229,6 +243,9 @@ export class Sweep {
   }
 
   #warnOfThread(error: unknown): void {
+    // Where one ends, so do all: each batch that follows would tell the same.
+    if (this.#hasLostThreads) return;
+    this.#hasLostThreads = true;
     this.#options.onWarning?.(`a thread ended too early, its work was done again: ${messageOf(error)}`);
   }
 }

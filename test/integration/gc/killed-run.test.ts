@@ -180,6 +180,41 @@ describe("a run after one that was killed", () => {
     expect(history).toHaveLength(1);
   });
 
+  it("believes nothing of a journal but the paths of a sweep", async () => {
+    const driver = new FilesystemDriver({ rootDirectory: store });
+    await new RegistryTree(driver).repository("app").image("kept", [], { tag: "v1" });
+    const outside = ["outside/a/b/c", "outside/_manifests", "store/docker/registry/other"];
+    for (const path of outside) await mkdir(join(root, path), { recursive: true });
+    const repositories = `/${STORE}/repositories`;
+    const emptied = join(store, `${repositories}/gone/_layers/sha256/${"0".repeat(64)}`);
+    await mkdir(emptied, { recursive: true });
+    await mkdir(journals);
+    const batches = [
+      {
+        phase: "empty repositories",
+        paths: [`${repositories}/../../../../../outside`, "/../outside", repositories],
+      },
+      {
+        phase: "tag history",
+        paths: ["/../outside/a/b/c/link", `${repositories}/link`, `/${STORE}/blobs/link`],
+      },
+      { phase: "\u001b[31mlaunch", paths: ["/"] },
+      { phase: "layer links", paths: ["relative", "/docker/registry/other/link", "", "/link", `/\0/link`] },
+      { phase: "layer links", paths: [`${emptied.slice(store.length)}/link`] },
+    ];
+    const lines = batches.map((batch, at) => `${JSON.stringify({ batch: at, ...batch })}\n`);
+    await writeFile(join(journals, "2026-01-01T00:00:00.000Z-1.journal"), lines.join(""));
+
+    const { warnings } = await collectAgain(store);
+
+    expect(warnings).toEqual([
+      "an earlier run was killed while it removed layer links; this run finishes it",
+    ]);
+    for (const path of outside) expect(existsSync(join(root, path)), path).toBe(true);
+    expect(existsSync(emptied)).toBe(false);
+    expect(unfinished()).toEqual([]);
+  });
+
   it("leaves the journal of a run alone that goes on without a lock", async () => {
     const driver = new FilesystemDriver({ rootDirectory: store });
     const app = new RegistryTree(driver).repository("app");

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   appendFile,
   mkdir,
@@ -6,6 +7,7 @@ import {
   readFile,
   rm,
   stat,
+  symlink,
   truncate,
   writeFile,
 } from "node:fs/promises";
@@ -79,11 +81,15 @@ describe("the journal of a collection", () => {
     journal.end("failed");
   });
 
-  it("is ended by any end but a kill, and by the run that finishes it", () => {
+  it("is ended by any end but a kill and a failure, and by the run that finishes it", () => {
     const ended = begin();
     expect(isEnded(pathOf(ended))).toBe(false);
     ended.end("stopped");
     expect(isEnded(pathOf(ended))).toBe(true);
+
+    const failed = begin("2026-01-02T03:04:05.999Z");
+    failed.end("failed");
+    expect(isEnded(pathOf(failed))).toBe(false);
 
     const killed = begin("2026-01-02T03:04:06.000Z");
     killed.beginBatch({ batch: 1, phase: "blobs", paths: Array.from({ length: 1000 }, (_, at) => `/${at}`) });
@@ -137,6 +143,30 @@ describe("a damaged journal", () => {
       header: undefined,
       unfinished: [{ batch: 1, phase: "blobs", paths: ["/1"] }],
     });
+  });
+});
+
+describe("what is no journal", () => {
+  it("is not followed or waited for", async () => {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "elsewhere"), '{"end":"done"}\n');
+    await symlink(join(folder, "elsewhere"), join(folder, "link.journal"));
+    execFileSync("mkfifo", [join(folder, "pipe.journal")]);
+    await mkdir(join(folder, "folder.journal"));
+    for (const path of listJournals(folder)) {
+      expect(() => isEnded(path), path).toThrow();
+      await expect(readJournal(path), path).rejects.toThrow();
+    }
+  });
+
+  it("of one line that fits into no memory is passed over", async () => {
+    const journal = begin();
+    journal.beginBatch({ batch: 1, phase: "blobs", paths: ["/1"] });
+    await truncate(pathOf(journal), 700 * 1024 * 1024);
+    await appendFile(pathOf(journal), '\n{"batch":2,"phase":"blobs","paths":["/2"]}');
+    const { unfinished } = await readJournal(pathOf(journal));
+    expect(unfinished.map(({ batch }) => batch)).toEqual([1, 2]);
+    journal.end("done");
   });
 });
 
