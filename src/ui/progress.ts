@@ -1,5 +1,5 @@
 import type { Writable } from "node:stream";
-import ora from "ora";
+import type { Spinner } from "./spinner.ts";
 
 /** What is shown: a text, or a function that makes one when the line is drawn. */
 export type ProgressText = string | (() => string);
@@ -54,14 +54,27 @@ function drawingOn(stream: Writable & { isTTY?: boolean; columns?: number }, fir
       end: () => undefined,
     };
   }
-  // discardStdin would put the terminal into raw mode, and Ctrl-C would not reach us as a signal.
-  const spinner = ora({ text: first, stream: stream as NodeJS.WriteStream, discardStdin: false }).start();
+  return spinning(stream, first);
+}
+
+/** Loads what draws on terminals only where there is one. */
+function spinning(stream: Writable, first: string): Drawing {
+  let latest = first;
+  let hasEnded = false;
+  let spinner: Spinner | undefined;
+  void import("./spinner.ts").then(({ startSpinner }) => {
+    if (!hasEnded) spinner = startSpinner(latest, stream);
+  });
   return {
     everyMs: REDRAW_MS,
     line: (text) => {
-      spinner.text = text;
+      latest = text;
+      spinner?.text(text);
     },
-    end: () => void spinner.stop(),
+    end: () => {
+      hasEnded = true;
+      spinner?.stop();
+    },
   };
 }
 

@@ -5,7 +5,6 @@ import type { LoadedConfig } from "../../config/settings.ts";
 import { collectGarbage } from "../../operations/gc/collect-garbage.ts";
 import type { GarbageDependencies, GarbageProgress } from "../../operations/gc/garbage-options.ts";
 import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
-import { proveComplete } from "../../operations/verify/verify-outcome.ts";
 import { findRegistries } from "../../process/find-registries.ts";
 import { currentUserId } from "../../process/run-process.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
@@ -92,8 +91,9 @@ export async function runCollection(
         onPlan,
         confirmLargeDelete: context.interactive ? ask : undefined,
         verifyAfter: verify
-          ? () =>
-              proveComplete(
+          ? async () => {
+              const { proveComplete } = await import("../../operations/verify/verify-outcome.ts");
+              return proveComplete(
                 {
                   driver,
                   threads: Math.min(availableParallelism(), MAX_READING_THREADS),
@@ -102,7 +102,8 @@ export async function runCollection(
                   onProgress: (event) => onProgress({ step: "verify", progress: event }),
                 },
                 { concurrency: options.concurrency },
-              )
+              );
+            }
           : undefined,
       },
     );
