@@ -15,7 +15,7 @@ const TASKS_PER_THREAD = 2;
 /** Tasks that are short enough to be done in this thread when all others are busy. */
 const SHORT_TASKS: ReadonlySet<keyof StoreTasks> = new Set(["readManifests"]);
 /** Tasks make little garbage that lasts; a small nursery keeps a thread small. */
-const THREAD_NURSERY_MB = 4;
+const THREAD_NURSERY_MB = 1;
 
 interface WaitingTask {
   request: TaskRequest;
@@ -27,12 +27,13 @@ interface WaitingTask {
  * Runs tasks on a store in worker threads, each of which opens the store anew. With no threads, or with a driver that
  * cannot be opened twice, they run in this thread, one after the other, as they are asked for.
  *
- * Threads start when there is something to do. They do not keep the process alive.
+ * Threads start when there is something to do. They do not keep the process alive. Where the system lets no more of them
+ * start (`ulimit -u`, `pids.max`), there are as many as could start.
  */
 export class StoreThreads {
   readonly #driver: TaskDriver;
   readonly #opening: Reopenable["openedWith"] | undefined;
-  readonly #limit: number;
+  #limit: number;
   readonly #threads: StoreThread[] = [];
   readonly #queue: WaitingTask[] = [];
   #lastId = 0;
@@ -75,12 +76,14 @@ export class StoreThreads {
   #dispatch(): void {
     while (this.#queue.length > 0) {
       const thread = this.#idlest();
-      if (thread === undefined) {
+      if (thread === undefined && this.#limit > 0) {
         this.#helpSoon();
         return;
       }
       const task = this.#queue.shift();
-      if (task) thread.start(task);
+      if (!task) return;
+      if (thread) thread.start(task);
+      else this.#runHere(task);
     }
   }
 
@@ -93,28 +96,41 @@ export class StoreThreads {
       const index = this.#queue.findIndex(({ request }) => SHORT_TASKS.has(request.name));
       const [task] = index < 0 ? [] : this.#queue.splice(index, 1);
       if (!task) return;
-      const { name, input } = task.request;
-      try {
-        task.resolve(runStoreTask(this.#driver, name, input) as never);
-      } catch (error) {
-        task.reject(error);
-      }
+      this.#runHere(task);
       this.#dispatch();
     });
+  }
+
+  #runHere({ request: { name, input }, resolve, reject }: WaitingTask): void {
+    try {
+      resolve(runStoreTask(this.#driver, name, input) as never);
+    } catch (error) {
+      reject(error);
+    }
   }
 
   #idlest(): StoreThread | undefined {
     let best: StoreThread | undefined;
     for (const thread of this.#threads) if (!best || thread.load < best.load) best = thread;
     if ((best === undefined || best.load > 0) && this.#threads.length < this.#limit && this.#opening) {
-      best = new StoreThread(
-        this.#opening,
+      best = this.#startThread(this.#opening) ?? best;
+    }
+    return best && best.load < TASKS_PER_THREAD ? best : undefined;
+  }
+
+  #startThread(opening: Reopenable["openedWith"]): StoreThread | undefined {
+    try {
+      const thread = new StoreThread(
+        opening,
         () => this.#dispatch(),
         (error) => this.#fail(error),
       );
-      this.#threads.push(best);
+      this.#threads.push(thread);
+      return thread;
+    } catch {
+      this.#limit = this.#threads.length;
+      return undefined;
     }
-    return best && best.load < TASKS_PER_THREAD ? best : undefined;
   }
 
   #fail(error: Error): void {
