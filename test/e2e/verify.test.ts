@@ -104,6 +104,20 @@ describe("verify", () => {
     expect(dangling.stdout).toMatch(/^dangling layer link \(1\):\n.*garbage-collect removes them/);
   });
 
+  it("takes --checksum without a share wherever it stands", async () => {
+    const { tree, configPath } = await ourStore();
+    await tree.repository("a").image("image", ["layer"], { tag: "v1" });
+    for (const args of [
+      ["--checksum", "--json", configPath],
+      ["--json", configPath, "--checksum"],
+      ["--json", "--checksum", configPath],
+    ]) {
+      const { stdout, stderr, exitCode } = await runRegistryCtl(["verify", ...args]);
+      expect(exitCode, stderr).toBe(0);
+      expect(JSON.parse(stdout)).toMatchObject({ checksum: { percent: 100, blobs: 3, ofBlobs: 3 } });
+    }
+  });
+
   it("looks only at the repositories that are named, and at those below them", async () => {
     const { tree, configPath } = await ourStore();
     for (const name of ["group/app", "group/app/web", "other"]) {

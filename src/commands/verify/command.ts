@@ -16,7 +16,7 @@ export function verifyCommand(context: CommandContext): Command {
     )
     .addOption(
       new Option("--checksum [percent]", "read blobs and compare digests: all, or a share of them by chance")
-        .preset(100)
+        .preset("100%")
         .argParser(parseShare),
     )
     .addOption(
