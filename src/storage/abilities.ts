@@ -47,12 +47,12 @@ export interface Scannable {
  */
 export interface SynchronousFolders {
   /**
-   * As {@link Scannable.scan}, but folders whose name `isLeaf` are not looked into: such a folder is given in the place
+   * As {@link Scannable.scan}, but folders whose path `isLeaf` are not looked into: such a folder is given in the place
    * of its first file, with a `/` at the end of its path.
    */
   scanDownTo(
     path: string,
-    isLeaf: (name: string) => boolean,
+    isLeaf: (path: string) => boolean,
     onFailure: (failure: ScanFailure) => void,
     asides?: ScanAsides,
   ): AsyncIterable<ScannedFile[]>;

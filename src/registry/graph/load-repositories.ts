@@ -94,7 +94,7 @@ class RepositoryReader {
   async *folders(): AsyncGenerator<RepositoryFolder> {
     const { onFailure, onStray, signal } = this.#options;
     let current: RepositoryFolder | undefined;
-    const isPart = (name: string): boolean => name.startsWith("_");
+    const isPart = (path: string): boolean => repositoryNameOf(path) !== undefined;
     for await (const batch of this.#driver.scanDownTo(REPOSITORIES_ROOT, isPart, onFailure, this.#options)) {
       if (signal?.aborted) throw new CancelledError();
       for (const { path } of batch) {

@@ -1,5 +1,12 @@
+import { setImmediate } from "node:timers/promises";
+import { CancelledError, PathNotFoundError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
-import { hasSmallReads, type SmallReads } from "../../storage/abilities.ts";
+import {
+  hasSmallReads,
+  hasSynchronousFolders,
+  type ScanFailure,
+  type SmallReads,
+} from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { DigestId } from "../graph/digest-table.ts";
 import type { LinkList } from "../graph/link-list.ts";
@@ -7,6 +14,8 @@ import { statSmallFile } from "../small-file.ts";
 
 /** The time of what cannot be told. */
 const YOUNG = Number.POSITIVE_INFINITY;
+/** So many links are looked at before the event loop gets its turn: on a network file system each takes a while. */
+const LINKS_AT_ONCE = 512;
 
 /** How the times of links are asked for that a listing did not bring. */
 export interface LinkTimeOptions {
@@ -15,8 +24,11 @@ export interface LinkTimeOptions {
   concurrency: number;
   /** See `CollectionRules`. */
   agesMatter?: boolean;
-  /** Called with a folder that was taken for a link's, and in which there is none. */
+  /** Called with a folder that was taken for a link's, and in which there is certainly none. */
   onMissing: (folder: string) => void;
+  /** Called with such a folder if there may be a link that cannot be seen; the link counts as written just now. */
+  onFailure: (failure: ScanFailure) => void;
+  signal?: AbortSignal | undefined;
 }
 
 /** @returns the indexes of links that are there, as far as has been looked, with their times where ages matter */
@@ -35,24 +47,30 @@ export async function withTimes(
  * that is not there is taken out of the list.
  *
  * @returns the indexes, as they are then, of those that are there
+ * @throws {CancelledError} when `signal` is aborted
  */
 export async function fillTimes(
   links: LinkList,
   indexes: readonly number[],
-  { driver, concurrency, onMissing }: LinkTimeOptions,
+  { driver, concurrency, onMissing, onFailure, signal }: LinkTimeOptions,
   pathOf: (id: DigestId) => string,
 ): Promise<readonly number[]> {
   const missing = new Set<number>();
   const fill = (index: number, path: string, modifiedMs: number | undefined): void => {
-    if (modifiedMs !== undefined) links.setModifiedMs(index, modifiedMs);
+    const folder = path.slice(0, path.lastIndexOf("/"));
+    const doubt = modifiedMs === undefined ? whyHidden(driver, folder) : undefined;
+    if (doubt !== undefined) onFailure({ path: folder, error: doubt });
+    if (modifiedMs !== undefined || doubt !== undefined) links.setModifiedMs(index, modifiedMs ?? YOUNG);
     else {
       missing.add(index);
-      onMissing(path.slice(0, path.lastIndexOf("/")));
+      onMissing(folder);
     }
   };
   const unknown = indexes.filter((index) => Number.isNaN(links.modifiedMs(index)));
   if (hasSmallReads(driver)) {
-    for (const index of unknown) {
+    for (const [count, index] of unknown.entries()) {
+      if (count % LINKS_AT_ONCE === LINKS_AT_ONCE - 1) await setImmediate();
+      if (signal?.aborted) throw new CancelledError();
       const path = pathOf(links.id(index));
       fill(index, path, timeOfSync(driver, path));
     }
@@ -70,6 +88,23 @@ export async function fillTimes(
     removed++;
     return [];
   });
+}
+
+/**
+ * @param folder - of a link for which there is no file
+ * @returns why there may be one that cannot be seen: the folder, or the link in it, leads to a disk that is not mounted;
+ *   undefined if there is none
+ */
+function whyHidden(driver: StorageDriver, folder: string): unknown {
+  if (!hasSynchronousFolders(driver)) return undefined;
+  try {
+    const names = driver.listNamesSync(folder);
+    const hidden = names === undefined ? folder : `${folder}/link`;
+    const isHidden = names?.includes("link") !== false && driver.listNamesSync(hidden) === undefined;
+    return isHidden ? new PathNotFoundError(driver.name, hidden) : undefined;
+  } catch (error) {
+    return error;
+  }
 }
 
 /** @returns undefined if there is no such file */

@@ -1,4 +1,4 @@
-import { PathNotFoundError } from "../../errors.ts";
+import { CancelledError, PathNotFoundError } from "../../errors.ts";
 import type { ScanFailure } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { DigestSet } from "../graph/digest-set.ts";
@@ -112,9 +112,15 @@ class CollectionPlanner {
         if (++this.#strayCount <= STRAYS_SHOWN) this.#strays.push(path);
       },
     };
+    // What is under way in them may take long, and is of no use any more.
+    const onAbort = (): void => void threads?.close();
+    signal?.addEventListener("abort", onAbort);
     try {
       return await this.#planWith(options);
+    } catch (error) {
+      throw signal?.aborted ? new CancelledError() : error;
     } finally {
+      signal?.removeEventListener("abort", onAbort);
       await threads?.close();
     }
   }
@@ -160,7 +166,7 @@ class CollectionPlanner {
   }
 
   async #addRepository(graph: RepositoryGraph): Promise<void> {
-    const { concurrency, rules } = this.#options;
+    const { concurrency, rules, signal } = this.#options;
     const [table, references] = [this.#table, this.#references];
     const { entries } = graph;
     const { layers, revisions, tags, unknownKeyCount } = entries;
@@ -170,7 +176,14 @@ class CollectionPlanner {
     this.#found.tags += graph.tagTargets.size + graph.brokenTags.size;
     const { plan, warnings } = await planRepository(
       { graph, references, table, needed: this.#needed, revisions: this.#revisions },
-      { ...rules, driver: this.#driver, concurrency, onMissing: (path) => this.#addLeftover(path) },
+      {
+        ...rules,
+        driver: this.#driver,
+        concurrency,
+        signal,
+        onFailure: (failure) => this.#addFailure(failure),
+        onMissing: (path) => this.#addLeftover(path),
+      },
     );
     // Planning has found out which of them are only folders without a link.
     const known = count();

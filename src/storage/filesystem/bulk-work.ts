@@ -43,7 +43,7 @@ export class BulkWork implements Scannable, SynchronousFolders, BulkDelete, Dura
 
   async *scanDownTo(
     path: string,
-    isLeaf: (name: string) => boolean,
+    isLeaf: (path: string) => boolean,
     onFailure: (failure: ScanFailure) => void,
     asides: ScanAsides = {},
   ): AsyncGenerator<ScannedFile[]> {

@@ -231,7 +231,7 @@ export class FilesystemDriver
 
   scanDownTo(
     path: string,
-    isLeaf: (name: string) => boolean,
+    isLeaf: (path: string) => boolean,
     onFailure: (failure: ScanFailure) => void,
     asides?: ScanAsides,
   ): AsyncIterable<ScannedFile[]> {

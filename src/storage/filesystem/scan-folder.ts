@@ -14,8 +14,8 @@ export interface ScanOptions extends ScanAsides {
   translate: (error: unknown, path: string, absolutePath: string) => unknown;
   /** true: only the driver's temporary files; false: all others. */
   temporary: boolean;
-  /** Folders of such a name are given with a `/` at the end and not looked into. */
-  isLeaf?: (name: string) => boolean;
+  /** Folders of such a path are given with a `/` at the end and not looked into. */
+  isLeaf?: (path: string) => boolean;
 }
 
 /**
@@ -61,7 +61,7 @@ function* filesBelow(
       else if (isTemporary) options.onTemporaryFile?.(child.path);
       continue;
     }
-    if (options.isLeaf?.(child.name)) {
+    if (options.isLeaf?.(child.path)) {
       yield `${child.path}/`;
       continue;
     }

@@ -103,7 +103,7 @@ export function describeAbilities(store: StoreUnderTest): void {
         for (const path of ["/a-b", "/a/_x/f/g", "/a/_x-y", "/a/b/_x/f", "/a0"]) {
           await store.seed.put(path, bytes(path));
         }
-        const isLeaf = (name: string) => name.startsWith("_");
+        const isLeaf = (path: string) => path.includes("/_");
         const scanned: string[] = [];
         const unexpected = (failure: unknown) => expect(failure).toBeUndefined();
         for await (const batch of driver.scanDownTo("/", isLeaf, unexpected)) {
