@@ -2,10 +2,12 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { digestOf } from "../../../src/oci/digest.ts";
 import type {
   KeptManifest,
   ManifestRecordSource,
 } from "../../../src/registry/graph/manifest-record-source.ts";
+import { layerLinkPath } from "../../../src/registry/paths.ts";
 import type { CollectionPlan } from "../../../src/registry/plan/collection-plan.ts";
 import { type CollectionPlanOptions, planCollection } from "../../../src/registry/plan/plan-collection.ts";
 import type { StorageDriver } from "../../../src/storage/driver.ts";
@@ -126,6 +128,32 @@ describe("a plan", () => {
       { numRuns: 40 },
     );
   }, 90_000);
+
+  it("is the same with digests of several algorithms, and links to what is stored by its sha256", async () => {
+    await fc.assert(
+      fc.asyncProperty(pushSteps, fc.boolean(), fc.boolean(), async (steps, isTagged, deleteUntagged) => {
+        const tree = await newTree();
+        await buildRandomTree(tree, steps);
+        const app = tree.repository("a");
+        const long = await app.layer("long", "sha512");
+        const stored = await tree.blob("stored by its sha256");
+        const alias = digestOf(Buffer.from("stored by its sha256"), "sha512");
+        await tree.driver.put(layerLinkPath("a", alias), Buffer.from(stored));
+        await app.linkLayer(stored);
+        const layers = [long, { ...long, digest: alias }, "layer 1"];
+        const image = await app.image("of both", layers, { algorithm: "sha512" });
+        await app.index([image], isTagged ? { tag: "both" } : {});
+
+        const byNames = await plan(tree.driver, { deleteUntagged });
+
+        expect(byNames).toEqual(await plan(scannedFlat(tree.driver), { deleteUntagged }));
+        const gone = byNames.blobs.map(([digest]) => digest);
+        const kept = [stored, long.digest, image.digest].filter((digest) => !gone.includes(digest));
+        expect(kept).toHaveLength(isTagged || !deleteUntagged ? 3 : 0);
+      }),
+      { numRuns: 20 },
+    );
+  }, 60_000);
 
   it("is the same with what an earlier run has kept, which then reads no manifest", async () => {
     await fc.assert(
