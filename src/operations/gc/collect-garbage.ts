@@ -160,7 +160,10 @@ class Collection {
     return plan;
   }
 
-  /** Removes what writers that died have left behind. Costs next to nothing where the scan has seen none. */
+  /**
+   * Removes what writers that died have left behind. Costs next to nothing where the scan has seen none. It looks into no
+   * folder of a link: what is beside a link is smaller than a block, and goes with the link at the latest.
+   */
   async #sweepTemporaryFiles({ temporaryFiles }: CollectionPlan, beforeMs: number): Promise<void> {
     const { driver } = this.#dependencies;
     if (!hasTemporaryFiles(driver)) return;

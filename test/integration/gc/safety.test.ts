@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CancelledError, RegistryStateError, StorageFullError } from "../../../src/errors.ts";
+import type { GarbageOptions } from "../../../src/operations/gc/garbage-options.ts";
 import {
   blobDataPath,
   revisionLinkPath,
@@ -353,6 +354,30 @@ describe("the proof that nobody writes", () => {
       "400: it takes writes",
     );
     expect(await tree.files()).toEqual(before);
+  });
+
+  it.each([
+    ["a minute later", 60_000],
+    ["when the clock was set back", -3_600_000],
+  ])("asks again in the sweep, %s, and removes nothing more if writes are taken", async (_, passedMs) => {
+    const tree = await untaggedTree();
+    let nowMs = Date.now();
+    let takesWrites = false;
+    const probe = async () =>
+      takesWrites ? { kind: "other" as const, answer: "202 Accepted" } : { kind: "nobody" as const };
+    const onProgress: GarbageOptions["onProgress"] = ({ step }) => {
+      if (step !== "sweep") return;
+      takesWrites = true;
+      nowMs += passedMs;
+    };
+
+    const run = collect(tree.driver, { deleteUntagged: true, onProgress }, { probe, nowMs: () => nowMs });
+
+    await expect(run).rejects.toThrow("202 Accepted");
+    expect((await collect(tree.driver, { deleteUntagged: true })).deleted).toMatchObject({
+      tagHistoryLinks: 0,
+      manifests: 1,
+    });
   });
 });
 
