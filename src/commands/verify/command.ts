@@ -39,8 +39,8 @@ const HELP = `
 Manifests are always hashed; blobs with --checksum only. A share such as --checksum=5% takes other blobs each time.
 A layer link that leads to nothing is wrong even where no manifest needs it, as a push may take its blob for stored;
 the Go registry's garbage collection leaves such links, garbage-collect removes them. What only deserves notice
-(tag-history links to deleted manifests, tags that a delete or a killed push left without a link, unknown files) does
-not count as wrong, except with --strict.
+(tag-history links to deleted manifests, tags that a delete or a killed push left without a link, unknown files, a
+store with nothing in it) does not count as wrong, except with --strict.
 With a metadata database the links in storage are not all there is: then the best outcome is exit code 3.
 
 Examples:

@@ -1,3 +1,4 @@
+import { printable } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/units.ts";
 import { describeFinding } from "../../operations/verify/verify-outcome.ts";
 import type { Finding, FindingKind, VerifyReport } from "../../operations/verify/verify-report.ts";
@@ -14,7 +15,7 @@ export function renderReport(report: VerifyReport): string {
   }
   if (uncheckedCount > SHOWN_OF_A_KIND) lines.push(`  … and ${uncheckedCount - SHOWN_OF_A_KIND} more`);
   lines.push(...renderAmounts(report), verdict(report));
-  return lines.join("\n");
+  return printable(lines.join("\n"));
 }
 
 function* renderFindings(

@@ -10,11 +10,17 @@ import {
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
 import { readSmallFile } from "../../registry/small-file.ts";
 import { hasSmallReads } from "../../storage/abilities.ts";
+import { FileTooLargeError } from "../../storage/errors.ts";
 import type { Finding } from "./verify-report.ts";
 import type { VerifyState } from "./verify-state.ts";
 
+/** No digest is longer; a larger file in a link's place is not read. */
+const MAX_LINK_BYTES = 1024;
+
 /** What a link says; undefined if there is no such file, null if it cannot be read. */
 type LinkText = string | undefined | null;
+/** What stands for the text of a file that is no link by its size. */
+const TOO_LONG = "too long";
 
 /** Reads every link of one repository. What is wrong with a link becomes a finding. */
 export class RepositoryLinks {
@@ -111,10 +117,9 @@ export class RepositoryLinks {
       if (turn !== undefined) await turn;
       const path = pathOf(item);
       try {
-        take(item, path, textOf(driver.getSync(path)));
+        take(item, path, textOf(driver.getSync(path, MAX_LINK_BYTES)));
       } catch (error) {
-        this.#state.unchecked.add(path, error);
-        take(item, path, null);
+        take(item, path, this.#unreadText(path, error));
       }
     }
   }
@@ -157,11 +162,16 @@ export class RepositoryLinks {
 
   async #text(path: string): Promise<LinkText> {
     try {
-      return textOf(await readSmallFile(this.#state.driver, path));
+      return textOf(await readSmallFile(this.#state.driver, path, MAX_LINK_BYTES));
     } catch (error) {
-      this.#state.unchecked.add(path, error);
-      return null;
+      return this.#unreadText(path, error);
     }
+  }
+
+  #unreadText(path: string, error: unknown): LinkText {
+    if (error instanceof FileTooLargeError) return TOO_LONG;
+    this.#state.unchecked.add(path, error);
+    return null;
   }
 
   #addBad(path: string, text: string, expected: Digest | undefined): Finding | undefined {
@@ -181,6 +191,7 @@ function textOf(bytes: Uint8Array | undefined): LinkText {
 /** What is wrong with a text that should be a digest. */
 function describeText(text: string): string {
   if (text === "") return "is empty";
+  if (text === TOO_LONG) return `has more than ${MAX_LINK_BYTES} bytes`;
   if (isDigest(text.trim())) return "has white space around its digest, which the Go registry does not take";
   return `holds ${JSON.stringify(text.slice(0, 100))} instead of a digest`;
 }

@@ -16,6 +16,7 @@ import { metadataDatabaseProblem } from "../gc/check-state.ts";
 import { BlobChecksums } from "./blob-checksums.ts";
 import { FindingLog } from "./finding-log.ts";
 import { givingWayUntil } from "./give-way.ts";
+import { LooseEnds } from "./loose-ends.ts";
 import { ManifestContents } from "./manifest-contents.ts";
 import { countRepositories, scanRepositoriesBelow } from "./repositories-below.ts";
 import { RepositoryCheck } from "./repository-check.ts";
@@ -25,8 +26,6 @@ import type { VerifyDependencies, VerifyOptions, VerifyProgress } from "./verify
 import type { VerifyReport } from "./verify-report.ts";
 import type { VerifyState } from "./verify-state.ts";
 
-/** So many files that belong to nothing are told by name. */
-const STRAYS_SHOWN = 5;
 /** Where the Go registry, as a pull-through cache, remembers what expires when. */
 const CACHE_SCHEDULE_PATH = "/scheduler-state.json";
 
@@ -51,9 +50,8 @@ class Verification {
   readonly #state: VerifyState;
   readonly #listed = NumberList.integers();
   readonly #warnings: string[] = [];
-  readonly #strays: string[] = [];
+  readonly #looseEnds = new LooseEnds();
   readonly #only: readonly string[];
-  #strayCount = 0;
   #hashedBytes = 0;
   #repositoriesDone = 0;
   #repositoriesTotal: number | undefined;
@@ -149,7 +147,7 @@ class Verification {
         await this.#checkRepository(entries);
       }
     }
-    this.#addStrays();
+    this.#looseEnds.addTo(this.#state.findings);
   }
 
   async #requireRepository(name: string): Promise<void> {
@@ -165,7 +163,10 @@ class Verification {
     if (entries.isForeign) {
       const message = `${JSON.stringify(entries.name)} is not a valid name of a repository, so nobody can pull from it`;
       this.#state.findings.add("invalid-repository-name", { message });
-    } else await new RepositoryCheck(this.#state, entries).run();
+    } else {
+      this.#looseEnds.dropKnown(entries);
+      await new RepositoryCheck(this.#state, entries).run();
+    }
     this.#repositoriesDone++;
   }
 
@@ -180,20 +181,16 @@ class Verification {
     });
   }
 
-  #addStrays(): void {
-    if (this.#strayCount === 0) return;
-    const more = this.#strayCount > this.#strays.length ? ", …" : "";
-    const message = `${this.#strayCount} files are not known: ${this.#strays.join(", ")}${more}`;
-    this.#state.findings.add("unknown-files", { message });
-  }
-
   #checkWhole(): void {
     const { blobs, checked, findings, unchecked } = this.#state;
-    this.#addStrays();
+    this.#looseEnds.addTo(this.#state.findings);
     const mayHaveRepositories = this.#hasEmptyRepository || unchecked.total > 0;
     if (checked.repositories === 0 && blobs.listed.blobs > 0 && !mayHaveRepositories) {
       const message = `there are ${blobs.listed.blobs} blobs and no repository: is all of the store mounted?`;
       findings.add("no-repositories", { message });
+    }
+    if (this.#repositoriesDone === 0 && blobs.listed.blobs === 0 && !mayHaveRepositories) {
+      findings.add("empty-store", { message: "there is nothing in the store: is it mounted?" });
     }
   }
 
@@ -230,11 +227,10 @@ class Verification {
       },
       onEmptyFolder: (path: string) => {
         if (path.startsWith(REPOSITORIES_ROOT)) this.#hasEmptyRepository = true;
+        this.#looseEnds.addEmptyFolder(path);
       },
       onTemporaryFile: () => void this.#state.unneeded.temporaryFiles++,
-      onStray: (path: string) => {
-        if (++this.#strayCount <= STRAYS_SHOWN) this.#strays.push(path);
-      },
+      onStray: (path: string) => this.#looseEnds.addStray(path),
     };
   }
 

@@ -21,6 +21,7 @@ export const PROBLEM_KINDS = [
 export const NOTICE_KINDS = [
   "dangling-history-link",
   "tag-without-link",
+  "empty-store",
   "invalid-repository-name",
   "unknown-files",
 ] as const;

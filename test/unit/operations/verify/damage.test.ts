@@ -178,6 +178,11 @@ const DAMAGE: [string, (sample: Sample) => Promise<void>, string[]][] = [
     ["broken-link a/b:v1"],
   ],
   [
+    "a tag's link is far too long",
+    async (s) => overwrite(s, tagCurrentLinkPath("a/b", "v1"), "x".repeat(3_000_000)),
+    ["broken-link a/b:v1"],
+  ],
+  [
     "a tag's link holds something else",
     async (s) => overwrite(s, tagCurrentLinkPath("a/b", "v1"), "latest"),
     ["broken-link a/b:v1"],

@@ -1,4 +1,4 @@
-import { symlink } from "node:fs/promises";
+import { mkdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -218,6 +218,29 @@ describe("verify's notices", () => {
     expect(strict).toMatchObject({ complete: false, strict: true, problemCount: 5, notices: [] });
     expect(strict.counts).toEqual(report.counts);
     expect(strict.problems).toEqual(report.notices);
+  });
+});
+
+describe("verify of almost nothing", () => {
+  it("gives notice of a store with nothing in it, which may not be mounted", async () => {
+    const rootDirectory = await temporaryFolder();
+    const report = await verify(new FilesystemDriver({ rootDirectory: join(rootDirectory, "none") }));
+    expect(report).toMatchObject({ complete: true, counts: { "empty-store": 1 } });
+  });
+
+  it("gives notice of tags that are empty folders, since the Go registry lists them", async () => {
+    const rootDirectory = await temporaryFolder();
+    const tree = new RegistryTree(new FilesystemDriver({ rootDirectory }));
+    await tree.repository("a").image("image", ["layer"], { tag: "v1" });
+    for (const folder of ["a/_manifests/tags/v2", "a/_manifests/tags/v3/current", "b/_manifests/tags/v4"]) {
+      await mkdir(join(rootDirectory, REPOSITORIES_ROOT, folder), { recursive: true });
+    }
+    await mkdir(join(rootDirectory, REPOSITORIES_ROOT, "a/_manifests/tags/v1/other"));
+
+    const report = await verify(tree.driver);
+
+    expect(report).toMatchObject({ complete: true, counts: { "tag-without-link": 1 } });
+    expect(report.notices[0]?.message).toBe("3 tags are empty folders: a:v2, a:v3, b:v4");
   });
 });
 
