@@ -39,7 +39,7 @@ export class ManifestReferences {
   readonly #sizes = PagedArray.numbers();
   readonly #recordVisitor: ManifestRecordVisitor;
   #sizeBytes = 0;
-  readonly #counts = { read: 0, remembered: 0, used: 0 };
+  readonly #counts = { read: 0, remembered: 0, used: 0, absent: 0 };
 
   constructor(table: DigestTable) {
     this.#table = table;
@@ -63,8 +63,8 @@ export class ManifestReferences {
     };
   }
 
-  /** How many manifests have been read, are known from an earlier run, and of these have been asked for. */
-  get counts(): Readonly<{ read: number; remembered: number; used: number }> {
+  /** How many manifests have been read, are known from an earlier run, of these have been asked for, and are absent. */
+  get counts(): Readonly<{ read: number; remembered: number; used: number; absent: number }> {
     return this.#counts;
   }
 
@@ -153,6 +153,7 @@ export class ManifestReferences {
   /** Remembers that the bytes of a manifest are not there. */
   addAbsent(id: DigestId): void {
     this.#states.set(id, ABSENT);
+    this.#counts.absent++;
   }
 
   /** Remembers that a manifest cannot be understood. */

@@ -29,7 +29,7 @@ export interface CollectionPlan {
   leftovers: readonly string[];
   /** Folders that could not be listed. */
   failures: readonly ScanFailure[];
-  /** Some of them are below `repositories`: then no blob is planned. */
+  /** Some of them are below `repositories`, or may hide a manifest that was not found: then no blob is planned. */
   rootsAreIncomplete: boolean;
 }
 

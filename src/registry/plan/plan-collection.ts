@@ -10,7 +10,7 @@ import type { ManifestRecordSource } from "../graph/manifest-record-source.ts";
 import { ManifestReferences } from "../graph/manifest-references.ts";
 import { PagedArray } from "../graph/paged-array.ts";
 import type { RepositoryGraph } from "../graph/repository-graph.ts";
-import { REPOSITORIES_ROOT } from "../paths.ts";
+import { BLOBS_ROOT, REPOSITORIES_ROOT } from "../paths.ts";
 import type { RepositoryEntries } from "../scan/repository-entries.ts";
 import type { ScannedBlob } from "../scan/scan-blobs.ts";
 import { repositoryNameOf } from "../scan/scan-repositories.ts";
@@ -153,6 +153,10 @@ class CollectionPlanner {
       await keeping;
     }
     this.#addStrayWarning();
+    // A manifest that was not found may be where blobs could not be listed, and need anything.
+    const mayHideManifests =
+      this.#references.counts.absent > 0 && this.#failures.some(({ path }) => isBelow(path, BLOBS_ROOT));
+    if (mayHideManifests) return this.#result([], [], true);
     return this.#result(repositories, emptyRepositories, rootsAreIncomplete);
   }
 
@@ -254,21 +258,22 @@ class CollectionPlanner {
     emptyRepositories: string[],
     rootsAreIncomplete: boolean,
   ): CollectionPlan {
+    const blobs = rootsAreIncomplete ? new BlobPlan() : this.#blobs;
     const eligible = noAmounts();
     for (const plan of repositories) {
       eligible.manifests += plan.manifests.length;
       eligible.layerLinks += plan.layerLinks.length;
       for (const { ids } of plan.history) eligible.tagHistoryLinks += ids.length;
     }
-    eligible.blobs = this.#blobs.length;
-    for (let index = 0; index < this.#blobs.length; index++) eligible.bytes += this.#blobs.sizeBytes(index);
+    eligible.blobs = blobs.length;
+    for (let index = 0; index < blobs.length; index++) eligible.bytes += blobs.sizeBytes(index);
     return {
       rules: this.#options.rules,
       table: this.#table,
       references: this.#references,
       repositories,
       emptyRepositories,
-      blobs: this.#blobs,
+      blobs,
       ownerNames: this.#ownerNames,
       marked: { blobs: this.#found.blobs - eligible.blobs, bytes: this.#found.bytes - eligible.bytes },
       eligible,

@@ -4,7 +4,12 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { CancelledError } from "../../../src/errors.ts";
 import { digestOf } from "../../../src/oci/digest.ts";
-import { REPOSITORIES_ROOT, revisionFolderPath } from "../../../src/registry/paths.ts";
+import {
+  BLOBS_ROOT,
+  blobDataPath,
+  REPOSITORIES_ROOT,
+  revisionFolderPath,
+} from "../../../src/registry/paths.ts";
 import type { CollectionPlan } from "../../../src/registry/plan/collection-plan.ts";
 import { planCollection } from "../../../src/registry/plan/plan-collection.ts";
 import type { StorageDriver } from "../../../src/storage/driver.ts";
@@ -148,6 +153,54 @@ describe("a plan by the names of folders", () => {
 
       for (const agesMatter of [true, false])
         expect(await planned(tree.driver, true, agesMatter)).toEqual([]);
+    },
+  );
+
+  it("deletes nothing where a referrer's bytes are on a disk that is not mounted", async () => {
+    const { tree, app, image } = await openTree();
+    const signature = await app.artifact("signature", image);
+    await tree.blob("orphan");
+    const folder = join(tree.driver.location, dirname(dirname(blobDataPath(signature.digest))));
+    await rm(folder, { recursive: true });
+    await symlink("/nowhere/at/all", folder);
+
+    for (const agesMatter of [true, false]) expect(await planned(tree.driver, true, agesMatter)).toEqual([]);
+    expect(await planned(wrapDriver(tree.driver, { without: ["listNamesSync"] }), true, true)).toEqual([]);
+  });
+
+  it.each(["EIO", "a file or folder that has just gone"])(
+    "takes nothing that it would not take otherwise, whichever call meets %s",
+    async (trouble) => {
+      const { tree, app, image } = await openTree();
+      await app.artifact("signature", image);
+      await app.index([await app.image("child", ["c"])], { tag: "v2" });
+      await app.image("untagged", ["layer", "d"]);
+      await tree.repository("app/below").layer("of no manifest");
+      await tree.blob("orphan");
+      for (const deleteUntagged of [true, false]) {
+        for (const agesMatter of [true, false]) {
+          const sound = await planned(tree.driver, deleteUntagged, agesMatter);
+          for (let failing = 1, calls = failing; calls >= failing; failing++) {
+            calls = 0;
+            let path = "";
+            const driver = wrapDriver(tree.driver, {
+              callSync: (call, run) => {
+                // A manifest that is not there, and that no tag needs, needs nothing itself.
+                const isManifest = call.method === "getSync" && call.path.startsWith(BLOBS_ROOT);
+                if (++calls !== failing || (isManifest && trouble !== "EIO")) return run();
+                path = `${call.method} ${call.path}`;
+                if (trouble === "EIO") throw new Error("EIO");
+                return undefined as never;
+              },
+            });
+            const steps = await planned(driver, deleteUntagged, agesMatter);
+            expect(
+              steps.filter((step) => !sound.includes(step)),
+              path,
+            ).toEqual([]);
+          }
+        }
+      }
     },
   );
 
