@@ -13,12 +13,12 @@ import type { RepositoryGraph } from "../graph/repository-graph.ts";
 import { BLOBS_ROOT, REPOSITORIES_ROOT } from "../paths.ts";
 import type { RepositoryEntries } from "../scan/repository-entries.ts";
 import type { ScannedBlob } from "../scan/scan-blobs.ts";
-import { repositoryNameOf } from "../scan/scan-repositories.ts";
 import { StoreThreads } from "../threads/store-threads.ts";
 import { noAmounts } from "./amounts.ts";
 import { BlobPlan } from "./blob-plan.ts";
 import type { CollectionPlan, FoundAmounts } from "./collection-plan.ts";
 import type { CollectionRules } from "./collection-rules.ts";
+import { EmptyRepositories } from "./empty-repositories.ts";
 import { planRepository } from "./plan-repository.ts";
 import type { RepositoryPlan } from "./repository-plan.ts";
 
@@ -77,9 +77,7 @@ class CollectionPlanner {
   readonly #needed = new DigestSet();
   readonly #revisions = new DigestSet();
   readonly #repositories: RepositoryPlan[] = [];
-  /** Repositories in which an empty folder was found and, so far, nothing else that a catalog shows. */
-  readonly #emptyNames = new Set<string>();
-  readonly #shownNames = new Set<string>();
+  readonly #empty = new EmptyRepositories();
   #temporaryFiles = 0;
   readonly #leftovers: string[] = [];
   readonly #failures: ScanFailure[] = [];
@@ -106,7 +104,7 @@ class CollectionPlanner {
       threads,
       signal,
       onFailure: (failure: ScanFailure) => this.#addFailure(failure),
-      onEmptyFolder: (path: string) => this.#addEmptyFolder(path),
+      onEmptyFolder: (path: string) => this.#empty.addEmptyFolder(path),
       onTemporaryFile: () => void this.#temporaryFiles++,
       onStray: (path: string) => {
         if (++this.#strayCount <= STRAYS_SHOWN) this.#strays.push(path);
@@ -135,7 +133,7 @@ class CollectionPlanner {
       ({ repository }) => !blocked.some((path) => touches(path, `${REPOSITORIES_ROOT}/${repository}`)),
     );
     const rootsAreIncomplete = blocked.length > 0;
-    const emptyRepositories = rootsAreIncomplete ? [] : [...this.#emptyNames].sort();
+    const emptyRepositories = rootsAreIncomplete ? [] : this.#empty.names;
     const isMarked = ({ id }: ScannedBlob): boolean => rootsAreIncomplete || this.#marks.get(id) === 1;
     const { agesMatter = true } = this.#options.rules;
     const blobs = loadBlobs(this.#driver, {
@@ -192,8 +190,8 @@ class CollectionPlanner {
     // Planning has found out which of them are only folders without a link.
     const known = count();
     if (known > 0) this.#found.repositories++;
-    if (known + unknownKeyCount > 0) this.#addShown(entries.name);
-    else if (seen > 0) this.#emptyNames.add(entries.name);
+    if (known + unknownKeyCount > 0) this.#empty.addShown(entries.name);
+    else if (seen > 0) this.#empty.addEmpty(entries.name);
     this.#found.manifests += revisions.length;
     for (const id of this.#needed.members()) this.#marks.set(id, 1);
     this.#warnings.push(...warnings);
@@ -229,19 +227,6 @@ class CollectionPlanner {
     if (this.#leftovers.length < MAX_LEFTOVERS) this.#leftovers.push(folder);
   }
 
-  #addShown(name: string): void {
-    this.#shownNames.add(name);
-    this.#emptyNames.delete(name);
-  }
-
-  /** A repository of empty folders only is in catalogs, of which some go by its manifests, some by its layers. */
-  #addEmptyFolder(path: string): void {
-    const name = repositoryNameOf(path);
-    if (name === undefined || this.#shownNames.has(name)) return;
-    const [folder] = path.slice(REPOSITORIES_ROOT.length + 1 + name.length + 1).split("/");
-    if (folder === "_manifests" || folder === "_layers") this.#emptyNames.add(name);
-  }
-
   #addFailure(failure: ScanFailure): void {
     // The server may end an upload at any time, and no upload matters here.
     if (failure.error instanceof PathNotFoundError && failure.path.includes("/_uploads")) return;
@@ -255,7 +240,7 @@ class CollectionPlanner {
 
   #result(
     repositories: RepositoryPlan[],
-    emptyRepositories: string[],
+    emptyRepositories: readonly string[],
     rootsAreIncomplete: boolean,
   ): CollectionPlan {
     const blobs = rootsAreIncomplete ? new BlobPlan() : this.#blobs;
