@@ -74,36 +74,44 @@ export class BlobChecksums {
       if ((marks & DECIDED) !== 0) return;
       const size = this.#options.blobs.known(storedAs(id));
       if (typeof size !== "number") return;
+      // The same bytes under another digest are no other blob.
+      const isCounted = (this.#marks.get(storedAs(id)) & DECIDED) !== 0;
       this.#marks.set(id, marks | DECIDED);
-      this.share.ofBlobs++;
-      this.share.ofBytes += size;
+      if (!isCounted) {
+        this.share.ofBlobs++;
+        this.share.ofBytes += size;
+      }
       if (this.#options.random() * 100 >= this.#options.percent) return;
-      await this.#checkOne(id, storedAs(id), size);
+      const isRead = await this.#checkOne(id, storedAs(id), size);
+      if (isCounted || !isRead) return;
+      this.share.blobs++;
+      this.share.bytes += size;
     });
   }
 
-  async #checkOne(id: DigestId, stored: DigestId, size: number): Promise<void> {
+  /** @returns false if the bytes could not be read */
+  async #checkOne(id: DigestId, stored: DigestId, size: number): Promise<boolean> {
     const path = blobDataPath(this.#table.digestOf(stored));
     const expected = this.#table.digestOf(id);
     try {
       const actual = await this.#digest(path, this.#table.algorithmOf(id), size);
       if (actual === undefined) {
         this.#options.blobs.forget(stored);
-        return;
+        return false;
       }
-      this.share.blobs++;
-      this.share.bytes += size;
-      if (actual === expected) return;
+      if (actual === expected) return true;
       this.#marks.set(id, this.#marks.get(id) | WRONG);
       this.#options.findings.addForDigest(
         "wrong-digest",
         id,
         () => `the ${size} bytes stored for ${expected} have the digest ${actual}`,
       );
+      return true;
     } catch (error) {
       if (error instanceof CancelledError) throw error;
       if (error instanceof PathNotFoundError) this.#options.blobs.forget(stored);
       else this.#options.unchecked.add(path, error);
+      return false;
     }
   }
 

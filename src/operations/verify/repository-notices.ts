@@ -1,6 +1,7 @@
 import type { DigestId } from "../../registry/graph/digest-table.ts";
 import { layerLinkPath, REPOSITORIES_ROOT, tagHistoryLinkPath } from "../../registry/paths.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
+import { statSmallFile } from "../../registry/small-file.ts";
 import type { RepositoryLinks } from "./repository-links.ts";
 import type { Finding } from "./verify-report.ts";
 import type { VerifyState } from "./verify-state.ts";
@@ -52,7 +53,7 @@ export async function addRepositoryNotices(
 
 /** Counts the layer links that no manifest needs, and of these the ones without a blob. */
 async function danglingLayers(
-  { blobs, sets, table, unneeded, giveWay }: VerifyState,
+  { blobs, driver, sets, table, unneeded, giveWay }: VerifyState,
   { name, layers }: RepositoryEntries,
   links: RepositoryLinks,
 ): Promise<{ count: number; path: string }> {
@@ -62,7 +63,10 @@ async function danglingLayers(
     await giveWay();
     unneeded.layerLinks++;
     if (links.brokenLayers.has(id) || (await blobs.size(links.aliases.get(id) ?? id)) !== "missing") continue;
-    if (dangling.count++ === 0) dangling.path = layerLinkPath(name, table.digestOf(id));
+    const path = layerLinkPath(name, table.digestOf(id));
+    // A collection that is going on removes the link before the blob.
+    if ((await statSmallFile(driver, path)) === undefined) continue;
+    if (dangling.count++ === 0) dangling.path = path;
   }
   return dangling;
 }

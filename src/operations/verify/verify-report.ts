@@ -60,7 +60,7 @@ export interface CheckedAmounts {
   bytes: number;
 }
 
-/** The share of blobs whose bytes were read and hashed. Manifests always are, and are not counted here. */
+/** The share of blobs whose bytes were read and hashed. Manifests always are, whether or not they are among these. */
 export interface ChecksumShare {
   /** What was asked for. */
   percent: number;

@@ -163,6 +163,38 @@ describe("verify", () => {
     await expect(verify(tree.driver, { repositories: ["b"] })).rejects.toThrow("repository b does not exist");
   });
 
+  it("takes no link for dangling that a collection removes together with its blob", async () => {
+    const tree = await imageTree();
+    const { digest } = await tree.repository("a").layer("collected");
+    await tree.driver.delete(blobDataPath(digest));
+    const { driver } = tree;
+    const collecting = withoutAbilities(driver);
+    const { stat } = collecting;
+    collecting.stat = async (path) => {
+      if (path === blobDataPath(digest)) await driver.delete(layerLinkPath("a", digest));
+      return stat.call(collecting, path);
+    };
+    expect(problemsOf(await verify(collecting))).toEqual([]);
+  });
+
+  it("counts a blob once whose bytes go by two digests", async () => {
+    const tree = await imageTree();
+    const bytes = Buffer.from("long digest");
+    const long = digestOf(bytes, "sha512");
+    const stored = await tree.blob("long digest");
+    const repository = tree.repository("a");
+    await tree.driver.put(layerLinkPath("a", long), Buffer.from(stored));
+    await repository.linkLayer(stored);
+    await repository.image("two", [{ digest: long, mediaType: "x/y", size: bytes.length }], { tag: "two" });
+
+    const { checked, checksum } = await verify(tree.driver, { checksumPercent: 100 });
+
+    expect(checksum).toMatchObject({ blobs: checked.blobs, ofBlobs: checked.blobs, bytes: checked.bytes });
+    await tree.driver.put(blobDataPath(stored), Buffer.from("LONG DIGEST"));
+    const damaged = await verify(tree.driver, { checksumPercent: 100 });
+    expect(problemsOf(damaged)).toEqual(["wrong-digest", "wrong-digest a:two"]);
+  });
+
   it("tells how far it is", async () => {
     const tree = new RegistryTree(new MemoryDriver());
     for (let number = 0; number < 30; number++) {
