@@ -20,7 +20,7 @@ import { RegistryTree } from "../../support/registry-tree.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 /** For each kind of damage. */
-const RUNS = 25;
+const RUNS = 10;
 
 /** Puts something else in the place of a file or folder, as an operator, a disk or a hostile user might. */
 const DAMAGES: Record<string, (path: string, aside: string) => Promise<unknown>> = {
