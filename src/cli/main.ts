@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { UsageError } from "../errors.ts";
+import { RegistryCtlError, UsageError } from "../errors.ts";
 import { createContext } from "./context.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { createProgram } from "./program.ts";
@@ -15,19 +15,24 @@ import { readVersion } from "./version.ts";
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
   const stop = onStopSignal();
   const version = readVersion();
-  // A reader that goes away (`| head`) is no error; what would have been written is of no use to anybody. Nor is a
-  // terminal that was closed (EIO): its SIGHUP stops the command, which has to leave everything in order.
-  for (const stream of [process.stdout, process.stderr]) stream.on("error", ignoreLostReader);
+  // The work goes on whatever becomes of its messages: a log on a full disk must not stop what is to mend that.
+  process.stderr.on("error", () => undefined);
+  let lost: Error | null = null;
+  process.stdout.on("error", (error: Error) => {
+    lost ??= error;
+  });
   const context = createContext({ args, version, signal: stop.signal, stoppedBy: stop.stoppedBy });
   try {
     const program = createProgram(context);
     if (args.length === 0) program.help({ error: true });
     await program.parseAsync(args, { from: "user" });
+    // An error of the last write has not been told yet.
+    requireWritten(lost ?? process.stdout.errored);
     process.exitCode = context.exitCode;
   } catch (thrown) {
     const error = asOurError(thrown);
     if (error === undefined) return;
-    process.exitCode = exitCodeOf(error, stop.stoppedBy());
+    process.exitCode = context.exitCode || exitCodeOf(error, stop.stoppedBy());
     const { coloursFor } = await import("../ui/colour.ts");
     process.stderr.write(
       renderError(error, {
@@ -64,6 +69,16 @@ function asOurError(error: unknown): unknown {
   });
 }
 
-function ignoreLostReader(error: NodeJS.ErrnoException): void {
-  if (error.code !== "EPIPE" && error.code !== "EIO") throw error;
+/**
+ * A reader that goes away (`| head`) is no error; what would have been written is of no use to anybody. Nor is a terminal
+ * that was closed (EIO): its SIGHUP stops the command.
+ *
+ * @throws {RegistryCtlError} if the result was lost otherwise
+ */
+function requireWritten(error: Error | null): void {
+  if (!error || ("code" in error && (error.code === "EPIPE" || error.code === "EIO"))) return;
+  throw new RegistryCtlError("ERR_OUTPUT", `the result could not be written: ${error.message}`, {
+    hint: "the command itself was carried out; see what standard output goes to",
+    cause: error,
+  });
 }

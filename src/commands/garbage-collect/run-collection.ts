@@ -1,7 +1,7 @@
-import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { LoadedConfig } from "../../config/settings.ts";
+import { writeChunks } from "../../lib/write-chunks.ts";
 import { collectGarbage } from "../../operations/gc/collect-garbage.ts";
 import type { GarbageDependencies, GarbageProgress } from "../../operations/gc/garbage-options.ts";
 import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
@@ -60,7 +60,7 @@ export async function runCollection(
   const onPlan = async (plan: CollectionPlan): Promise<void> => {
     if (dryRun) {
       progress.stop();
-      if (!flags.json) await print(context, renderPlan(plan));
+      if (!flags.json) await writeChunks(context.stdout, renderPlan(plan), context.signal);
       if (verify) progress = startProgress();
     } else if (deleteUntagged && context.interactive && plan.eligible.blobs + plan.eligible.manifests > 0) {
       await ask(renderQuestion(plan));
@@ -127,11 +127,4 @@ function keptState(
   if (request.dryRun) return { manifestCache };
   const journal = new GarbageJournal({ folder: join(stateFolder, RUNS_FOLDER), version: context.version });
   return { manifestCache, journal };
-}
-
-async function print(context: CommandContext, chunks: Iterable<string>): Promise<void> {
-  for (const chunk of chunks) {
-    if (context.signal.aborted) return;
-    if (!context.stdout.write(chunk)) await once(context.stdout, "drain", { signal: context.signal });
-  }
 }
