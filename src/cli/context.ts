@@ -1,6 +1,7 @@
 import type { CommandContext, ConfigRequest, GlobalFlags, Progress } from "../commands/context.ts";
 import type { LoadedConfig } from "../config/settings.ts";
 import { UsageError } from "../errors.ts";
+import { printable } from "../lib/printable.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { exitCodeOf } from "./exit-codes.ts";
 
@@ -20,9 +21,10 @@ export type MainContext = CommandContext & { readonly exitCode: number };
 export function createContext({ args, version, signal, stoppedBy }: ContextOptions): MainContext {
   let exitCode = 0;
   const { stdin, stdout, stderr } = process;
+  const noColor = args.includes("--no-color");
   const interactive = stdin.isTTY && stderr.isTTY && !args.includes("--no-input");
   const notice = (text: string, flags: GlobalFlags): void => {
-    if (!flags.quiet) stderr.write(`${text}\n`);
+    if (!flags.quiet) stderr.write(`${printable(text)}\n`);
   };
   return {
     version,
@@ -59,7 +61,7 @@ export function createContext({ args, version, signal, stoppedBy }: ContextOptio
       for (const line of describeConfig(loaded)) notice(line, flags);
       // Warnings are about the configuration's meaning: they are shown even with --quiet.
       const { coloursFor } = await import("../ui/colour.ts");
-      const colours = coloursFor(stderr, { env: process.env, noColor: args.includes("--no-color") });
+      const colours = coloursFor(stderr, { env: process.env, noColor });
       for (const warning of loaded.warnings) stderr.write(`${colours.warning("warning:")} ${warning}\n`);
       return loaded;
     },
@@ -77,7 +79,7 @@ export function createContext({ args, version, signal, stoppedBy }: ContextOptio
       await confirm(question, { interactive, stdin, stderr, signal: takenBack });
     },
     progress(text, flags) {
-      return deferredProgress(text, { silent: Boolean(flags.quiet || flags.json) });
+      return deferredProgress(text, { silent: Boolean(flags.quiet || flags.json), noColor });
     },
     report(result, render, flags) {
       const text = flags.json ? JSON.stringify(result) : render(result);
@@ -96,14 +98,19 @@ function workingFolder(): string {
 }
 
 /** A progress display whose library is loaded only once there is something to show. */
-function deferredProgress(text: string, options: { silent: boolean }): Progress {
+function deferredProgress(text: string, options: { silent: boolean; noColor: boolean }): Progress {
   let latest: string | (() => string) = text;
   let stopped = options.silent;
   let shown: Progress | undefined;
   if (!stopped) {
-    void import("../ui/progress.ts").then(({ startProgress }) => {
-      if (!stopped) shown = startProgress(latest, process.stderr);
-    });
+    void Promise.all([import("../ui/progress.ts"), import("../ui/colour.ts")]).then(
+      ([{ startProgress }, { wantsColour }]) => {
+        if (stopped) return;
+        const { env, stderr } = process;
+        const hasColour = wantsColour(stderr, { env, noColor: options.noColor });
+        shown = startProgress(latest, stderr, { hasColour, isDumb: env["TERM"] === "dumb" });
+      },
+    );
   }
   return {
     update(next) {

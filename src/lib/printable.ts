@@ -1,4 +1,12 @@
+/** Control characters, and those that turn the direction of what follows. */
+const COMMANDS = /[^\P{Cc}\n]|[\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
+
 /** @returns the text without what could command a terminal, such as a file name may hold; line ends stay */
 export function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n]/gu, "?");
+  return text.replace(COMMANDS, "?");
+}
+
+/** @returns the same as one line, so that a name cannot pass for a line of ours */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll("\n", "?");
 }

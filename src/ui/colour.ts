@@ -8,17 +8,25 @@ export interface Colours {
   strong(text: string): string;
 }
 
+/** What decides on colour beside the stream. */
+export interface ColourOptions {
+  env: Readonly<Record<string, string | undefined>>;
+  /** `--no-color`. */
+  noColor: boolean;
+}
+
 /**
  * Decides once for a stream whether to colour: not without a terminal, with `NO_COLOR` set and not empty (chalk
  * itself does not look at it), with `TERM=dumb` or with `--no-color`.
  */
-export function coloursFor(
-  stream: Writable,
-  options: { env: Readonly<Record<string, string | undefined>>; noColor: boolean },
-): Colours {
+export function wantsColour(stream: Writable, { env, noColor }: ColourOptions): boolean {
   const isTerminal = "isTTY" in stream && stream.isTTY === true;
-  const wanted = isTerminal && !options.env["NO_COLOR"] && options.env["TERM"] !== "dumb" && !options.noColor;
-  const chalk = new Chalk({ level: wanted ? 1 : 0 });
+  return isTerminal && !env["NO_COLOR"] && env["TERM"] !== "dumb" && !noColor;
+}
+
+/** @returns the colours of a stream; without effect where colour is not wanted */
+export function coloursFor(stream: Writable, options: ColourOptions): Colours {
+  const chalk = new Chalk({ level: wantsColour(stream, options) ? 1 : 0 });
   return {
     error: (text) => chalk.red(text),
     warning: (text) => chalk.yellow(text),

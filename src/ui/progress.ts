@@ -10,6 +10,15 @@ export interface ProgressDisplay {
   stop(): void;
 }
 
+/** Options of {@link startProgress}. */
+export interface ProgressOptions {
+  hasColour?: boolean;
+  /** The terminal cannot go back on a line (`TERM=dumb`): it gets plain lines. */
+  isDumb?: boolean;
+}
+
+type Terminal = Writable & { isTTY?: boolean; columns?: number };
+
 /** Without a terminal a line is written at most this often. */
 const PLAIN_INTERVAL_MS = 60_000;
 /** On a terminal the text is drawn anew this often. */
@@ -21,10 +30,11 @@ const REDRAW_MS = 200;
  */
 export function startProgress(
   text: ProgressText,
-  stream: Writable & { isTTY?: boolean; columns?: number },
+  stream: Terminal,
+  options: ProgressOptions = {},
 ): ProgressDisplay {
   let latest = text;
-  const draw = drawingOn(stream, textOf(text));
+  const draw = drawingOn(stream, textOf(text), options);
   const timer = setInterval(() => draw.line(textOf(latest)), draw.everyMs);
   timer.unref();
   return {
@@ -44,9 +54,9 @@ interface Drawing {
   end(): void;
 }
 
-function drawingOn(stream: Writable & { isTTY?: boolean; columns?: number }, first: string): Drawing {
+function drawingOn(stream: Terminal, first: string, { hasColour = true, isDumb }: ProgressOptions): Drawing {
   // A terminal without a width (some pseudo-terminals) would make the spinner wrap its line for ever.
-  if (!stream.isTTY || stream.columns === undefined || stream.columns <= 0) {
+  if (!stream.isTTY || isDumb || stream.columns === undefined || stream.columns <= 0) {
     stream.write(`${first}\n`);
     return {
       everyMs: PLAIN_INTERVAL_MS,
@@ -54,16 +64,16 @@ function drawingOn(stream: Writable & { isTTY?: boolean; columns?: number }, fir
       end: () => undefined,
     };
   }
-  return spinning(stream, first);
+  return spinning(stream, first, hasColour);
 }
 
 /** Loads what draws on terminals only where there is one. */
-function spinning(stream: Writable, first: string): Drawing {
+function spinning(stream: Writable, first: string, hasColour: boolean): Drawing {
   let latest = first;
   let hasEnded = false;
   let spinner: Spinner | undefined;
   void import("./spinner.ts").then(({ startSpinner }) => {
-    if (!hasEnded) spinner = startSpinner(latest, stream);
+    if (!hasEnded) spinner = startSpinner(latest, stream, hasColour);
   });
   return {
     everyMs: REDRAW_MS,

@@ -8,9 +8,10 @@ export interface Spinner {
 }
 
 /** Shows a spinner on a terminal. */
-export function startSpinner(text: string, stream: Writable): Spinner {
+export function startSpinner(text: string, stream: Writable, hasColour: boolean): Spinner {
   // discardStdin would put the terminal into raw mode, and Ctrl-C would not reach us as a signal.
-  const spinner = ora({ text, stream: stream as NodeJS.WriteStream, discardStdin: false }).start();
+  const color = hasColour ? "cyan" : false;
+  const spinner = ora({ text, color, stream: stream as NodeJS.WriteStream, discardStdin: false }).start();
   return {
     text: (next) => {
       spinner.text = next;

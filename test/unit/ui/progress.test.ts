@@ -12,9 +12,12 @@ describe("startProgress", () => {
     expect(String(stream.read())).toBe("listing\n");
   });
 
-  it("writes plain lines to a terminal that has no width", () => {
-    const stream = Object.assign(new PassThrough(), { isTTY: true, columns: 0 });
-    const progress = startProgress("listing", stream);
+  it.each([
+    ["that has no width", 0, false],
+    ["that cannot go back on a line", 80, true],
+  ])("writes plain lines to a terminal %s", (_, columns, isDumb) => {
+    const stream = Object.assign(new PassThrough(), { isTTY: true, columns });
+    const progress = startProgress("listing", stream, { isDumb });
     progress.stop();
     expect(String(stream.read())).toBe("listing\n");
   });
