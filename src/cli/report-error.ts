@@ -1,4 +1,5 @@
 import { RegistryCtlError } from "../errors.ts";
+import { printable } from "../lib/printable.ts";
 import type { Colours } from "../ui/colour.ts";
 
 /** How an error is to be shown. */
@@ -29,14 +30,14 @@ export function renderError(error: unknown, options: ErrorReportOptions): string
     return `${JSON.stringify({ schemaVersion: 1, error: body })}\n`;
   }
   if (known) {
-    const lines = [`${options.colours.error("error:")} ${message}`];
-    if (error.hint !== undefined) lines.push(`hint: ${error.hint}`);
-    if (options.verbose && stack !== undefined) lines.push(stack);
+    const lines = [`${options.colours.error("error:")} ${printable(message)}`];
+    if (error.hint !== undefined) lines.push(`hint: ${printable(error.hint)}`);
+    if (options.verbose && stack !== undefined) lines.push(printable(stack));
     return `${lines.join("\n")}\n`;
   }
   return [
-    `${options.colours.error("unexpected error:")} ${message}`,
-    stack,
+    `${options.colours.error("unexpected error:")} ${printable(message)}`,
+    stack === undefined ? undefined : printable(stack),
     `This is a bug in registry-ctl ${options.version} (command: ${options.command}, node ${process.version}). Please report it with the lines above.`,
     "",
   ].join("\n");

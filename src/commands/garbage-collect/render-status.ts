@@ -1,3 +1,4 @@
+import { printableLine } from "../../lib/printable.ts";
 import { formatSpan } from "../../lib/spans-of-time.ts";
 import type { LockHolding, RunsReport } from "../../operations/runs/look-at-runs.ts";
 import type { RunResult, RunStatus } from "../../state/run-record.ts";
@@ -9,9 +10,10 @@ const SILENT_SECONDS = 30;
 
 /**
  * @param nowMs - milliseconds since 1970
- * @returns aligned lines
+ * @param configPath - the configuration file; undefined: the embedded one
+ * @returns aligned lines; others may have written what they tell, so no value can pass for another line
  */
-export function renderStatus(report: RunsReport, nowMs: number): string {
+export function renderStatus(report: RunsReport, nowMs: number, configPath?: string): string {
   const { state, run, lock, last, lastSuccess, reasons } = report;
   const rows: [string, string][] = [["state", renderState(report)]];
   if (run) rows.push(...runRows(run, nowMs));
@@ -20,9 +22,13 @@ export function renderStatus(report: RunsReport, nowMs: number): string {
   if (lastSuccess && lastSuccess.id !== last?.id) rows.push(["last success", renderResult(lastSuccess)]);
   if (!last && report.problems.length === 0) rows.push(["last run", "none is known"]);
   for (const reason of reasons) rows.push(["degraded", reason]);
-  if (state === "running") rows.push(["to stop it", "registry-ctl garbage-collect stop"]);
+  if (state === "running")
+    rows.push([
+      "to stop it",
+      ["registry-ctl garbage-collect stop", ...(configPath ? [configPath] : [])].join(" "),
+    ]);
   const width = Math.max(...rows.map(([name]) => name.length)) + 1;
-  return rows.map(([name, value]) => `${`${name}:`.padEnd(width)} ${value}`).join("\n");
+  return rows.map(([name, value]) => `${`${name}:`.padEnd(width)} ${printableLine(value)}`).join("\n");
 }
 
 /** @returns how a run ended and what it did, in one line */

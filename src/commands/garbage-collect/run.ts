@@ -1,3 +1,4 @@
+import { printable } from "../../lib/printable.ts";
 import { formatSpan } from "../../lib/spans-of-time.ts";
 import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
 import type { CommandContext } from "../context.ts";
@@ -29,7 +30,7 @@ export async function run(
     context.setExitCode(exitCode);
   } catch (error) {
     await recorded?.fail(error);
-    for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
+    for (const warning of warnings) context.stderr.write(`warning: ${printable(warning)}\n`);
     throw error;
   } finally {
     recorded?.close();
@@ -43,10 +44,11 @@ function exitCodeOf({ verified, failed }: GarbageReport): number {
 
 function printReport(context: CommandContext, report: GarbageReport, flags: GarbageFlags): void {
   if (!flags.json) {
-    for (const warning of report.warnings) context.stderr.write(`warning: ${warning}\n`);
-    for (const { path, error } of report.failed) context.stderr.write(`failed: ${path}: ${error}\n`);
+    for (const warning of report.warnings) context.stderr.write(`warning: ${printable(warning)}\n`);
+    for (const { path, error } of report.failed)
+      context.stderr.write(`failed: ${printable(`${path}: ${error}`)}\n`);
   }
-  context.report(report, renderReport, flags);
+  context.report(report, (result) => printable(renderReport(result)), flags);
 }
 
 function renderUntil(untilMs: number, nowMs: number): string {

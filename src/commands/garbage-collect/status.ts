@@ -1,3 +1,5 @@
+import { resolve } from "node:path";
+import { printable } from "../../lib/printable.ts";
 import { lookAtRuns, type RunsReport } from "../../operations/runs/look-at-runs.ts";
 import { stateFoldersOf } from "../../process/find-state.ts";
 import { currentMachine } from "../../process/run-process.ts";
@@ -31,7 +33,9 @@ export async function runStatus(
   });
   if (!flags.json)
     for (const problem of report.problems) context.stderr.write(`warning: ${printable(problem)}\n`);
-  context.report(report, (status) => printable(renderStatus(status, Date.now())), flags);
+  const { source } = config;
+  const configPath = source.kind === "file" ? resolve(source.path) : undefined;
+  context.report(report, (status) => renderStatus(status, Date.now(), configPath), flags);
   context.setExitCode(exitCodeOf(report));
 }
 
@@ -39,9 +43,4 @@ function exitCodeOf({ state, degraded }: RunsReport): number {
   if (state === "running") return 0;
   if (degraded) return DEGRADED;
   return state === "idle" ? NOT_RUNNING : STORE_UNREADABLE;
-}
-
-/** Others may have written what is read, and a terminal obeys some characters. */
-function printable(text: string): string {
-  return text.replace(/[^\P{Cc}\n]/gu, "?");
 }

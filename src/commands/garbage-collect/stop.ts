@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { printableLine } from "../../lib/printable.ts";
 import { type StopReport, stopRun } from "../../operations/runs/stop-run.ts";
 import { stateFoldersOf } from "../../process/find-state.ts";
 import { currentMachine } from "../../process/run-process.ts";
@@ -45,5 +46,5 @@ export function renderStop({ outcome, run, result }: StopReport): string {
   if (outcome === "nothing" || !run) return "nothing to stop: no collection is working on this store";
   const lines = [`stopped: process ${run.pid} on ${run.host} has ended`];
   if (result) lines.push(`its run: ${renderResult(result)}`);
-  return lines.join("\n");
+  return lines.map(printableLine).join("\n");
 }

@@ -23,6 +23,11 @@ describe("renderError", () => {
     );
   });
 
+  it("does not let a name in a message command the terminal", () => {
+    const error = new ConfigError("no \u001b[2J\u009b1m here", { hint: "remove \u0007" });
+    expect(renderError(error, options)).toBe("error: no ?[2J?1m here\nhint: remove ?\n");
+  });
+
   it("adds the stack when asked", () => {
     expect(renderError(configError, { ...options, verbose: true })).toContain("report-error.test.ts");
   });

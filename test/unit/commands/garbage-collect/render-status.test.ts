@@ -10,14 +10,14 @@ const DELETED = { blobs: 2, bytes: 2048, manifests: 1, layerLinks: 0, tagHistory
 
 describe("renderStatus", () => {
   it("shows a run with its progress and how to stop it", () => {
-    expect(renderStatus(reportOf({ state: "running", run: runOf(NOW - 1000) }), NOW)).toBe(
+    expect(renderStatus(reportOf({ state: "running", run: runOf(NOW - 1000) }), NOW, "/etc/a.yml")).toBe(
       [
         "state:      running",
         "run:        process 7 on vault, since 2026-03-01T10:55:00Z (1 h 5 min at the last change)",
         "config:     /etc/registry/config.yml",
         "progress:   deleting blobs: 600 of 1000 (60%), 100/s, about 4 s left; safe to stop",
         "last run:   none is known",
-        "to stop it: registry-ctl garbage-collect stop",
+        "to stop it: registry-ctl garbage-collect stop /etc/a.yml",
       ].join("\n"),
     );
   });
@@ -42,6 +42,26 @@ describe("renderStatus", () => {
     expect(renderStatus(reportOf({ lock: { ...lock, isHeld: false } }), NOW)).toContain(
       "left behind by process 8",
     );
+  });
+
+  it("does not let a name command the terminal or pass for a line", () => {
+    const host = "vault\u001b[2J\u009b1m\u202e\nlast run: 2026-03-01 done";
+    const last = resultOf({ outcome: "failed", message: host });
+    const run = { ...runOf(NOW), host };
+    const shown = [
+      renderStatus(reportOf({ state: "running", run, last }), NOW),
+      renderStop({
+        schemaVersion: 1,
+        command: "garbage-collect stop",
+        outcome: "stopped",
+        run: { host, pid: 7, startedAt: "2026-03-01T11:00:00Z" },
+        result: last,
+      }),
+    ];
+    for (const text of shown) {
+      expect(text).toContain("vault?[2J?1m??last run");
+      expect(text).not.toMatch(/^last run: 2026-03-01 done/m);
+    }
   });
 
   it("shows the last run and, if it is another one, the last success", () => {
