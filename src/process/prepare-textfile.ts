@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { StorageSettings } from "../config/settings.ts";
+import { UsageError } from "../errors.ts";
 import { ownerToSwitchTo } from "./switch-user.ts";
 import { requireTextfileTarget } from "./textfile-target.ts";
 import { writeTextfile } from "./write-textfile.ts";
@@ -27,12 +28,19 @@ export interface Textfile {
  * Makes ready for writing a text file at the end of a run. To be called before root switches to the user that owns the
  * store: often only root may write to the folder of such files, so a process that stays root does it then.
  *
+ * @param ourMark - what every text of ours holds: a file without it, such as a configuration that was named by mistake, is
+ *   not replaced
  * @throws {UsageError} if no file can be written there
  */
-export function prepareTextfile(storage: StorageSettings, file: string): Textfile {
+export function prepareTextfile(storage: StorageSettings, file: string, ourMark: string): Textfile {
   const path = resolve(file);
   requireTextfileTarget(path);
   const previous = readPrevious(path);
+  if (previous && !previous.includes(ourMark)) {
+    throw new UsageError(`${path} holds something else than metrics of collections`, {
+      hint: "give --textfile another path, or remove the file if nobody needs it",
+    });
+  }
   const switches =
     storage.driver === "filesystem" && ownerToSwitchTo(resolve(storage.rootDirectory)) !== undefined;
   if (switches) return { path, previous, ...startWriter(path) };

@@ -1,4 +1,4 @@
-import { accessSync, constants, lstatSync, statSync } from "node:fs";
+import { accessSync, constants, lstatSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { UsageError } from "../errors.ts";
 
@@ -11,9 +11,11 @@ import { UsageError } from "../errors.ts";
  */
 export function requireTextfileTarget(path: string): void {
   const folder = dirname(path);
+  let present: Stats | undefined;
   try {
-    if (!statSync(folder).isDirectory()) throw new Error("it is no folder");
-    accessSync(folder, constants.W_OK | constants.X_OK);
+    // The slash: something else than a folder is told as such.
+    accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
+    present = lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
     const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
     throw new UsageError(`no text file can be written in ${folder}: ${reason}`, {
@@ -21,7 +23,6 @@ export function requireTextfileTarget(path: string): void {
       hint: "make the folder, or give --textfile a path in one that this user may write to",
     });
   }
-  const present = lstatSync(path, { throwIfNoEntry: false });
   // A link is replaced, not followed; so anybody may have put one there.
   if (present && !present.isFile() && !present.isSymbolicLink()) {
     throw new UsageError(`${path} is there already, and is no file`, {

@@ -9,6 +9,7 @@ import { RunRecorder } from "../../state/run-recorder.ts";
 import type { CommandContext } from "../context.ts";
 import { describeRequest, type GarbageFlags, type GarbageRequest } from "./garbage-flags.ts";
 import { RecordedRun } from "./recorded-run.ts";
+import { METRICS_PREFIX } from "./render-metrics.ts";
 import { RunMeter } from "./run-meter.ts";
 
 /** What a run has beside the store. */
@@ -99,7 +100,7 @@ function textfileOf(
   request: GarbageRequest,
 ): Textfile | undefined {
   if (flags.textfile === undefined) return undefined;
-  if (!request.dryRun) return prepareTextfile(config.settings.storage, flags.textfile);
+  if (!request.dryRun) return prepareTextfile(config.settings.storage, flags.textfile, METRICS_PREFIX);
   context.notice("note: a dry run leaves the text file as it is", flags);
   return undefined;
 }

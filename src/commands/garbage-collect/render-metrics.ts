@@ -14,8 +14,9 @@ export interface MetricsOptions {
   previous: string | undefined;
 }
 
-const PREFIX = "registry_ctl_gc";
-const SUCCESS = `${PREFIX}_last_success`;
+/** How the names of all these metrics begin. */
+export const METRICS_PREFIX = "registry_ctl_gc";
+const SUCCESS = `${METRICS_PREFIX}_last_success`;
 
 /**
  * @returns gauges in the text format that node_exporter reads from its textfile folder
@@ -24,10 +25,10 @@ const SUCCESS = `${PREFIX}_last_success`;
 export function renderMetrics({ store, last, success, previous }: MetricsOptions): string {
   const label = `store="${escapeLabel(store)}"`;
   const lines = success ? runLines(SUCCESS, "success", success, label) : previousSuccess(previous, label);
-  lines.push(...runLines(`${PREFIX}_last_run`, "run", last, label));
+  lines.push(...runLines(`${METRICS_PREFIX}_last_run`, "run", last, label));
   lines.push(
     ...gauge(
-      `${PREFIX}_last_run_exit_code`,
+      `${METRICS_PREFIX}_last_run_exit_code`,
       "Exit code of the last garbage collection.",
       label,
       last.exitCode ?? 1,
@@ -68,7 +69,7 @@ function runLines(name: string, what: string, run: MeasuredRun, label: string): 
 function previousSuccess(previous: string | undefined, label: string): string[] {
   return (previous ?? "").split("\n").filter((line) => {
     if (/^# (HELP|TYPE) registry_ctl_gc_last_success_[a-z_]+ [\w ,.]+$/.test(line)) return true;
-    const sample = /^registry_ctl_gc_last_success_[a-z_]+\{(.*)\} [\d.]+$/.exec(line);
+    const sample = /^registry_ctl_gc_last_success_[a-z_]+\{(.*)\} \d+(?:\.\d+)?$/s.exec(line);
     return sample?.[1] === label || sample?.[1]?.startsWith(`${label},kind="`) === true;
   });
 }

@@ -48,6 +48,8 @@ describe("renderMetrics", () => {
       samplesOf(previous).filter((line) => line.includes("last_success")),
     );
     expect(metrics("/srv", FAILURE, undefined, text)).toBe(text);
+    const odd = metrics("/a\r\u2028b", SUCCESS, SUCCESS);
+    expect(metrics("/a\r\u2028b", FAILURE, undefined, odd)).toContain("last_success_timestamp_seconds{");
   });
 
   it("takes nothing else from the file: not other stores, not other metrics, no damaged lines", () => {
@@ -55,6 +57,7 @@ describe("renderMetrics", () => {
       metrics("/other", SUCCESS, SUCCESS),
       'registry_ctl_gc_last_success_timestamp_seconds{store="/srv"} soon',
       'registry_ctl_gc_last_success_timestamp_seconds{store="/srv",evil="1"} 5',
+      'registry_ctl_gc_last_success_timestamp_seconds{store="/srv"} 1.2.3',
       "up 0",
     ].join("\n");
     expect(samplesOf(metrics("/srv", FAILURE, undefined, previous))).toEqual(
