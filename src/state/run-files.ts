@@ -37,7 +37,7 @@ export function writeRunFile(path: string, value: unknown): void {
  * Reads what {@link writeRunFile} wrote. Root may read here what another user has put there, so no link is followed and no
  * pipe waited for.
  *
- * @returns undefined if there is no such file, or it is not what we write
+ * @returns undefined if there is no such file, null if it is not what we write
  * @throws {Error} if it may not be read
  */
 export function readRunFile(path: string): unknown {
@@ -45,20 +45,23 @@ export function readRunFile(path: string): unknown {
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (error instanceof Error && "code" in error && NOT_THERE.has(String(error.code))) return undefined;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (NOT_THERE.has(code)) return undefined;
+    if (NO_FILE.has(code)) return null;
     throw error;
   }
   try {
     const info = fstatSync(file);
-    if (!info.isFile() || info.size > MAX_BYTES) return undefined;
+    if (!info.isFile() || info.size > MAX_BYTES) return null;
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError) return null;
     throw error;
   } finally {
     closeSync(file);
   }
 }
 
+const NOT_THERE = new Set(["ENOENT", "ENOTDIR"]);
 /** ELOOP: it is a symbolic link; ENXIO: a socket. */
-const NOT_THERE = new Set(["ENOENT", "ENOTDIR", "ELOOP", "ENXIO"]);
+const NO_FILE = new Set(["ELOOP", "ENXIO"]);

@@ -9,7 +9,7 @@ export interface RunHistory {
   run?: RunStatus;
   last?: RunResult;
   lastSuccess?: RunResult;
-  /** Folders that could not be read, with the reason. */
+  /** Folders that could not be read, or hold damaged files, with the reason. */
   unread: { folder: string; problem: string }[];
 }
 
@@ -24,9 +24,16 @@ export function readRunHistory(stateFolders: readonly string[]): RunHistory {
   for (const folder of stateFolders) {
     const runs = join(folder, RUNS_FOLDER);
     try {
-      const run = parseRunStatus(readRunFile(join(runs, RUN_FILE)));
-      const last = parseRunResult(readRunFile(join(runs, LAST_FILE)));
-      const success = parseRunResult(readRunFile(join(runs, LAST_SUCCESS_FILE)));
+      const read = <Kind>(name: string, parse: (json: unknown) => Kind | undefined): Kind | undefined => {
+        const json = readRunFile(join(runs, name));
+        const parsed = parse(json);
+        if (json !== undefined && parsed === undefined)
+          history.unread.push({ folder, problem: `${RUNS_FOLDER}/${name} is damaged` });
+        return parsed;
+      };
+      const run = read(RUN_FILE, parseRunStatus);
+      const last = read(LAST_FILE, parseRunResult);
+      const success = read(LAST_SUCCESS_FILE, parseRunResult);
       if (run && run.updatedAt > (history.run?.updatedAt ?? "")) history.run = run;
       if (last && last.endedAt > (history.last?.endedAt ?? "")) history.last = last;
       if (success && success.endedAt > (history.lastSuccess?.endedAt ?? "")) history.lastSuccess = success;

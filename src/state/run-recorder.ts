@@ -86,22 +86,23 @@ export class RunRecorder {
       options,
       ...end,
     };
-    this.#try(() => {
-      this.#writeLast(result, isSuccess);
-      if (isSuccess) writeRunFile(join(this.#folder, LAST_SUCCESS_FILE), result);
-    });
+    this.#try(() => this.#writeLast(result, isSuccess));
+    if (isSuccess) this.#try(() => writeRunFile(join(this.#folder, LAST_SUCCESS_FILE), result));
     // Last, so that there is no moment in which nothing is known; and also when the disk is full.
     if (this.#isBegun) this.#try(() => rmSync(join(this.#folder, RUN_FILE), { force: true }));
   }
 
   #keepKilledRun(): void {
     const killed = parseRunStatus(readRunFile(join(this.#folder, RUN_FILE)));
-    if (killed) this.#writeLast(resultOfKilledRun(killed), false);
+    const last = parseRunResult(readRunFile(join(this.#folder, LAST_FILE)));
+    // With a result it had ended, only not removed the file.
+    if (killed && killed.id !== last?.id) this.#writeLast(resultOfKilledRun(killed), false);
   }
 
   #writeLast(result: RunResult, isSuccess: boolean): void {
     const path = join(this.#folder, LAST_FILE);
-    const hadSuccess = isSuccess || readRunFile(join(this.#folder, LAST_SUCCESS_FILE)) !== undefined;
+    const hadSuccess =
+      isSuccess || parseRunResult(readRunFile(join(this.#folder, LAST_SUCCESS_FILE))) !== undefined;
     const since = parseRunResult(readRunFile(path))?.withoutSuccessSince ?? result.startedAt;
     writeRunFile(path, hadSuccess ? result : { ...result, withoutSuccessSince: since });
   }

@@ -28,15 +28,15 @@ describe("run files", () => {
     expect(readdirSync(folder)).toEqual(["run.json"]);
   });
 
-  it("tell nothing if they are missing, damaged, a link, a folder or a pipe", () => {
+  it("tell nothing if they are missing, and that they are damaged if they are torn, a link, a folder or a pipe", () => {
     const path = join(folder, "run.json");
     expect(readRunFile(path)).toBeUndefined();
     writeFileSync(path, '{"torn":');
-    expect(readRunFile(path)).toBeUndefined();
+    expect(readRunFile(path)).toBeNull();
     symlinkSync("/etc/hostname", join(folder, "link"));
-    expect(readRunFile(join(folder, "link"))).toBeUndefined();
-    expect(readRunFile(folder)).toBeUndefined();
+    expect(readRunFile(join(folder, "link"))).toBeNull();
+    expect(readRunFile(folder)).toBeNull();
     execFileSync("mkfifo", [join(folder, "pipe")]);
-    expect(readRunFile(join(folder, "pipe"))).toBeUndefined();
+    expect(readRunFile(join(folder, "pipe"))).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -64,6 +64,30 @@ describe("RunRecorder", () => {
     });
   });
 
+  it("does not take a run for killed that has left its result, but not removed its file", () => {
+    const path = join(folder, RUNS_FOLDER, RUN_FILE);
+    const first = recorder(1);
+    first.update(PROGRESS, 3, new Date("2026-01-01T00:00:03Z"));
+    const left = readFileSync(path);
+    first.end(end("done"), true);
+    writeFileSync(path, left);
+    recorder(2).update(PROGRESS, 1, new Date("2026-01-02T00:00:00Z"));
+    expect(readRunHistory([folder]).last).toMatchObject({ id: "run-1", outcome: "done" });
+  });
+
+  it("does not take a damaged file for a success", () => {
+    mkdirSync(join(folder, RUNS_FOLDER));
+    writeFileSync(join(folder, RUNS_FOLDER, "last-success.json"), "{}");
+    recorder(1).end(end("failed"), false);
+    expect(readRunHistory([folder]).last?.withoutSuccessSince).toBe(identity(1).startedAt);
+  });
+
+  it("remembers a success although the last result cannot be replaced", () => {
+    mkdirSync(join(folder, RUNS_FOLDER, LAST_FILE), { recursive: true });
+    recorder(1).end(end("done"), true);
+    expect(readRunHistory([folder]).lastSuccess?.id).toBe("run-1");
+  });
+
   it("leaves the run of somebody else alone if it has never told how far it is", () => {
     recorder(1).update(PROGRESS, 3, new Date("2026-01-01T00:00:03Z"));
     recorder(2).end(end("failed"), false);
@@ -103,8 +127,12 @@ describe("readRunHistory", () => {
     recorder(1).end(end("done"), true);
     writeFileSync(join(folder, RUNS_FOLDER, LAST_FILE), '{"schemaVersion":2}');
     writeFileSync(join(folder, RUNS_FOLDER, RUN_FILE), "[]");
-    const { run, last, lastSuccess } = readRunHistory([folder]);
+    const { run, last, lastSuccess, unread } = readRunHistory([folder]);
     expect([run, last]).toEqual([undefined, undefined]);
+    expect(unread.map(({ problem }) => problem)).toEqual([
+      "garbage-collect/run.json is damaged",
+      "garbage-collect/last.json is damaged",
+    ]);
     expect(lastSuccess?.id).toBe("run-1");
     expect(existsSync(join(folder, RUNS_FOLDER, LAST_FILE))).toBe(true);
   });
