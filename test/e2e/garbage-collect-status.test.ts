@@ -212,17 +212,22 @@ describe("garbage-collect stop", () => {
     expect((await run.result).exitCode).toBe(0);
   });
 
+  it("lets the run go on where --read-only-store forbids the request", async () => {
+    const run = startRun();
+    await untilHeld();
+    const stop = await runGcCommand("stop", "--read-only-store");
+    expect(stop.exitCode, stop.stderr).toBe(11);
+    registry.release();
+    const { exitCode, stdout } = await run.result;
+    expect(exitCode).toBe(0);
+    expect(stdout).not.toContain("stopped");
+  });
+
   it("sends a signal where the request cannot be written", async () => {
     const run = startRun();
     await untilHeld();
-    const stop = startProgram(
-      "garbage-collect",
-      "stop",
-      "--read-only-store",
-      "--state-dir",
-      stateDir,
-      configPath,
-    );
+    await mkdir(join(lockfiles(), "registry-ctl.stop", "in-the-way"), { recursive: true });
+    const stop = startProgram("garbage-collect", "stop", "--state-dir", stateDir, configPath);
     await sleep(1000);
     registry.release();
     const [stopped, ended] = await Promise.all([stop.result, run.result]);
@@ -318,13 +323,28 @@ describe("garbage-collect --textfile", () => {
     expect(await readFile(join(folder, "gc.prom"), "utf8")).toContain("registry_ctl_gc_last_run");
   });
 
-  it.each(["missing/gc.prom", "."])("refuses %s before anything is deleted", async (path) => {
+  it("replaces nothing but its own file", async () => {
     registry.release();
-    const result = await runGc("-m", "--grace", "0s", "--textfile", join(folder, path));
+    const config = await readFile(configPath, "utf8");
+    const result = await runGc("-m", "--grace", "0s", "--textfile", configPath);
     expect(result.exitCode, result.stderr).toBe(2);
-    expect(result.stderr).toMatch(/text file|is no file/);
-    expect((await runGc("-m", "--grace", "0s", "--dry-run", "--json")).stdout).toContain('"manifests":1');
+    expect(result.stderr).toContain("something else than metrics");
+    expect(await readFile(configPath, "utf8")).toBe(config);
+    await writeFile(join(folder, "empty.prom"), "");
+    expect((await runGc("--textfile", join(folder, "empty.prom"))).exitCode).toBe(0);
   });
+
+  it.each(["missing/gc.prom", ".", "x".repeat(300), "file/gc.prom"])(
+    "refuses %s before anything is deleted",
+    async (path) => {
+      registry.release();
+      await writeFile(join(folder, "file"), "");
+      const result = await runGc("-m", "--grace", "0s", "--textfile", join(folder, path));
+      expect(result.exitCode, result.stderr).toBe(2);
+      expect(result.stderr).toMatch(/text file|is no file/);
+      expect((await runGc("-m", "--grace", "0s", "--dry-run", "--json")).stdout).toContain('"manifests":1');
+    },
+  );
 });
 
 describeAsRoot("garbage-collect --textfile by root on a store of another user", () => {
@@ -365,6 +385,26 @@ describe("garbage-collect --verify", () => {
 });
 
 describeWithPrograms(["script"], "garbage-collect on a terminal", () => {
+  it("shows no colour where NO_COLOR forbids it", async () => {
+    const command = [process.execPath, REGISTRY_CTL_PATH, ...gcArgs("-m", "--yes")].join(" ");
+    const terminal = execa(
+      programPath("script"),
+      ["-qec", `stty rows 24 columns 120; exec ${command}`, "/dev/null"],
+      {
+        env: { ...cleanEnvironment(), NO_COLOR: "1", TERM: "xterm" },
+        extendEnv: false,
+        reject: false,
+        timeout: 25_000,
+      },
+    );
+    await untilHeld();
+    registry.release();
+    const { stdout } = await terminal;
+    expect(stdout).toContain("safe to stop");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is how a colour begins
+    expect(stdout).not.toMatch(/\u001b\[[\d;]*m/);
+  });
+
   it("shows how far it is, and a question does not keep it from being stopped", async () => {
     registry.release();
     const command = [process.execPath, REGISTRY_CTL_PATH, ...gcArgs("-m")].join(" ");

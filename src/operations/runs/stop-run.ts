@@ -4,6 +4,7 @@ import type { RunIdentity, RunResult, RunStatus } from "../../state/run-record.t
 import { removeStopRequest, requestStop } from "../../state/run-stop-request.ts";
 import { readStoreLock, type StoreLockRecord } from "../../state/store-lock.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { ReadOnlyStoreError } from "../../storage/errors.ts";
 import { isLockHeld, isLockOf, livenessOf, type Machine } from "./run-liveness.ts";
 
 /** How often it is looked whether the run has ended. */
@@ -94,6 +95,8 @@ async function ask(
       await requestStop(driver, held.token, new Date(nowMs()));
       return "request";
     } catch (error) {
+      // Who wants nothing to be written wants nothing to be stopped.
+      if (error instanceof ReadOnlyStoreError) throw error;
       problem = error;
     }
   }

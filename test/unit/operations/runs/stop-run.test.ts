@@ -4,6 +4,7 @@ import { type StopDependencies, stopRun } from "../../../../src/operations/runs/
 import type { RunHistory } from "../../../../src/state/run-history.ts";
 import { isStopRequested, STOP_REQUEST_PATH } from "../../../../src/state/run-stop-request.ts";
 import { acquireStoreLock, type StoreLock } from "../../../../src/state/store-lock.ts";
+import { ReadOnlyStoreError } from "../../../../src/storage/errors.ts";
 import { MemoryDriver } from "../../../../src/storage/memory/memory-driver.ts";
 
 const NOW = Date.parse("2026-03-01T12:00:00Z");
@@ -71,6 +72,22 @@ describe("stopRun", () => {
     );
     expect(report.by).toBe("signal");
     expect(signalled).toEqual([7]);
+  });
+
+  it("neither asks nor signals where nothing may be written", async () => {
+    const { driver, dependencies } = await running();
+    const refused = new ReadOnlyStoreError("inmemory", "write", STOP_REQUEST_PATH);
+    driver.put = async () => {
+      throw refused;
+    };
+    const machine = {
+      ...dependencies.machine,
+      isCollection: () => true,
+      terminate: () => {
+        throw new Error("the run was signalled");
+      },
+    };
+    await expect(stopRun({ ...dependencies, machine }, { timeoutMs: 0 })).rejects.toBe(refused);
   });
 
   it("does not signal a process of another machine that has the same number", async () => {
