@@ -1,7 +1,7 @@
 import { CancelledError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { mapInOrder } from "../../lib/map-in-order.ts";
-import { hasSynchronousFolders } from "../../storage/abilities.ts";
+import { hasSynchronousFolders, type SynchronousFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { BLOBS_ROOT, blobDataPath } from "../paths.ts";
 import { type BlobScanOptions, type ScannedBlob, scanBlobs, scanBlobsBelow } from "../scan/scan-blobs.ts";
@@ -43,30 +43,36 @@ export async function* loadBlobs(
 ): AsyncGenerator<ScannedBlob[]> {
   const { threads } = options;
   const loader = new BlobLoader(driver, options);
-  if (threads === undefined || !hasSynchronousFolders(driver)) {
-    for await (const batch of scanBlobs(driver, options)) yield await loader.complete(batch);
-    return;
-  }
-  const folders = usualFolders(driver.listNamesSync.bind(driver));
-  if (folders === undefined) {
+  const usual = threads && hasSynchronousFolders(driver) ? usualFolders(driver) : undefined;
+  if (threads === undefined || usual === undefined) {
     for await (const batch of scanBlobs(driver, options)) yield await loader.complete(batch);
     return;
   }
   const groups: string[][] = [];
-  while (folders.length > 0) groups.push(folders.splice(0, FOLDERS_PER_TASK));
+  while (usual.prefixes.length > 0) groups.push(usual.prefixes.splice(0, FOLDERS_PER_TASK));
   for await (const batches of mapInOrder(groups, GROUPS_AHEAD, (group) => loader.load(threads, group))) {
     if (options.signal?.aborted) throw new CancelledError();
     yield* batches;
   }
+  for (const folder of usual.behind) yield* await loader.loadWithCare(folder);
 }
 
-/** @returns the two-digit folders; undefined if anything else is where they are, or they cannot be listed */
-function usualFolders(list: (path: string) => string[] | undefined): string[] | undefined {
+/** What there is below {@link BLOBS_ROOT}. */
+interface BlobFolders {
+  /** The two-digit folders of sha256. */
+  prefixes: string[];
+  /** Paths of folders behind these in key order. */
+  behind: string[];
+}
+
+/** @returns undefined if anything unusual is there, or it cannot be listed */
+function usualFolders(driver: SynchronousFolders): BlobFolders | undefined {
   try {
-    const algorithms = list(BLOBS_ROOT);
-    if (algorithms?.length !== 1 || algorithms[0] !== "sha256") return undefined;
-    const prefixes = list(`${BLOBS_ROOT}/sha256`);
-    return prefixes?.every((name) => PREFIX.test(name)) ? prefixes.sort() : undefined;
+    const [first, ...behind] = driver.listNamesSync(BLOBS_ROOT)?.sort() ?? [];
+    if (first !== "sha256" || behind.some((name) => name !== "sha512")) return undefined;
+    const prefixes = driver.listNamesSync(`${BLOBS_ROOT}/sha256`);
+    if (prefixes?.every((name) => PREFIX.test(name)) !== true) return undefined;
+    return { prefixes: prefixes.sort(), behind: behind.map((name) => `${BLOBS_ROOT}/${name}`) };
   } catch {
     return undefined;
   }
@@ -92,7 +98,7 @@ class BlobLoader {
     for (const [index, prefix] of prefixes.entries()) {
       const blobs = usual[index];
       if (blobs) batches.push(missing.size > 0 ? blobs.filter((blob) => !missing.has(blob)) : blobs);
-      else batches.push(...(await this.#loadWithCare(`${BLOBS_ROOT}/sha256/${prefix}`)));
+      else batches.push(...(await this.loadWithCare(`${BLOBS_ROOT}/sha256/${prefix}`)));
     }
     return batches;
   }
@@ -106,7 +112,8 @@ class BlobLoader {
     return blobs;
   }
 
-  async #loadWithCare(folder: string): Promise<ScannedBlob[][]> {
+  /** Lists a folder file by file. */
+  async loadWithCare(folder: string): Promise<ScannedBlob[][]> {
     const batches: ScannedBlob[][] = [];
     for await (const batch of scanBlobsBelow(this.#driver, folder, this.#options)) {
       batches.push(await this.complete(batch));

@@ -66,7 +66,8 @@ function* filesBelow(
       continue;
     }
     const realAncestors = child.isLink ? follow(child, at, options) : at.realAncestors;
-    if (realAncestors === undefined) continue;
+    if (realAncestors === "loop" && !options.temporary) yield child.path;
+    if (realAncestors === undefined || realAncestors === "loop") continue;
     const folder = { path: child.path, absolutePath: child.absolutePath, realAncestors };
     yield* filesBelow(folder, options, options.onEmptyFolder);
   }
@@ -105,9 +106,10 @@ function reportSpecial(at: WalkPosition, entry: Dirent, options: ScanOptions): v
   options.onFailure({ path: childPath(at.path, entry.name), error });
 }
 
-function follow(child: Child, at: WalkPosition, options: ScanOptions): string[] | undefined {
+/** @returns "loop" for a link that leads back: it is given as a file, so that it is not unknown what is in its place */
+function follow(child: Child, at: WalkPosition, options: ScanOptions): string[] | "loop" | undefined {
   try {
-    return enterLink(realpathSync(child.absolutePath), at.realAncestors);
+    return enterLink(realpathSync(child.absolutePath), at.realAncestors) ?? "loop";
   } catch (error) {
     report(child, error, options);
     return undefined;

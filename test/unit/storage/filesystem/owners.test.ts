@@ -159,7 +159,8 @@ describe("the root folder", () => {
     for await (const batch of driver.scan("/", () => undefined))
       scanned.push(...batch.map((file) => file.path));
     expect(walked).toEqual(["/docker/a/f"]);
-    expect(scanned).toEqual(walked);
+    // A scan tells where the loop is, as something stands there that it does not look into.
+    expect(scanned).toEqual([...walked, "/docker/a/loop"]);
     await expect(driver.put("/dangling/f", Buffer.from("x"))).rejects.toMatchObject({
       hint: expect.stringContaining("symbolic link"),
     });
