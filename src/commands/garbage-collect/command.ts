@@ -72,9 +72,9 @@ Examples:
   $ registry-ctl garbage-collect -m --verify config.yml                       and prove that all is still there
   $ registry-ctl garbage-collect status config.yml                            how far is it?
 
-Exit codes: 0 done, or stopped by --until or "stop", 2 wrong usage, 3 something could not be listed or deleted,
-4 --verify found something missing, 10 configuration missing or invalid, 11 store unreachable or denied, 12 the
-registry takes writes, is locked or looks wrong, 129/130/143 stopped by a signal.`,
+Exit codes: 0 done, or stopped by --until or "stop", 1 failed, 2 wrong usage, 3 something could not be listed or
+deleted, 4 --verify found something missing, 10 configuration missing or invalid, 11 store unreachable or denied, 12
+the registry takes writes, is locked or looks wrong, 129/130/143 stopped by a signal.`,
     );
   command.addCommand(statusCommand(context)).addCommand(stopCommand(context));
   return command.action(async (configPath: string | undefined) => {
