@@ -3,8 +3,8 @@ import type { NumberList } from "../../registry/graph/number-list.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import type { DeadManifest, RepositoryPlan } from "../../registry/plan/repository-plan.ts";
 
-/** Lines that are written at once. */
-const CHUNK_LINES = 1000;
+/** A piece is given when it has so many characters. */
+const PIECE_LENGTH = 64 * 1024;
 const SIZE_WIDTH = "1023.9 MiB".length;
 const NO_SIZE = " ".repeat(SIZE_WIDTH);
 /** How a line begins that tells of a thing of each kind. */
@@ -21,17 +21,6 @@ type Kind = keyof typeof KINDS;
  * stands below one repository that had it, or at the end if there is none.
  */
 export function* renderPlan(plan: CollectionPlan): Generator<string> {
-  let lines: string[] = [];
-  for (const line of planLines(plan)) {
-    lines.push(line);
-    if (lines.length < CHUNK_LINES) continue;
-    yield lines.join("");
-    lines = [];
-  }
-  if (lines.length > 0) yield lines.join("");
-}
-
-function* planLines(plan: CollectionPlan): Generator<string> {
   const byOwner = plan.blobs.byOwner();
   const byName = new Map<string, NumberList>();
   for (const [owner, blobs] of byOwner) {
@@ -41,7 +30,10 @@ function* planLines(plan: CollectionPlan): Generator<string> {
   for (const repository of plan.repositories) {
     const blobs = byName.get(repository.repository);
     byName.delete(repository.repository);
-    yield* repositoryLines(plan, repository, blobs);
+    yield heading(repository.repository, plan, blobs);
+    yield* linkLines(plan, repository);
+    if (blobs) yield* blobLines(plan, blobs, "no manifest needs it");
+    if (repository.isEmptied) yield "  no manifest and no tag is left: leaves the catalog\n";
   }
   for (const [name, blobs] of byName) {
     yield heading(name, plan, blobs);
@@ -55,32 +47,50 @@ function* planLines(plan: CollectionPlan): Generator<string> {
   for (const name of plan.emptyRepositories) yield `${name}: empty, leaves the catalog\n`;
 }
 
-function* repositoryLines(
-  plan: CollectionPlan,
-  { repository, manifests, history, layerLinks, isEmptied }: RepositoryPlan,
-  blobs: NumberList | undefined,
+/** Many lines at a time: a step of a generator costs more than a line. */
+function* linkLines(
+  { table, references }: CollectionPlan,
+  { manifests, history, layerLinks }: RepositoryPlan,
 ): Generator<string> {
-  const { table, references } = plan;
-  yield heading(repository, plan, blobs);
+  let text = "";
   for (const manifest of manifests) {
     const sizeBytes = manifest.isAbsent ? undefined : references.describedSize(manifest.id);
-    yield line("manifest", table.digestOf(manifest.id), sizeBytes, reasonFor(manifest));
+    text += line("manifest", table.digestOf(manifest.id), sizeBytes, reasonFor(manifest));
+    if (text.length < PIECE_LENGTH) continue;
+    yield text;
+    text = "";
   }
   for (const { tag, ids } of history) {
-    for (const id of ids)
-      yield line("tag history", table.digestOf(id), undefined, `of tag ${tag}: its manifest goes`);
+    for (const id of ids) {
+      text += line("tag history", table.digestOf(id), undefined, `of tag ${tag}: its manifest goes`);
+    }
+    if (text.length < PIECE_LENGTH) continue;
+    yield text;
+    text = "";
   }
   for (const id of layerLinks) {
-    yield line("layer link", table.digestOf(id), undefined, "no manifest of the repository needs it");
+    text += line("layer link", table.digestOf(id), undefined, "no manifest of the repository needs it");
+    if (text.length < PIECE_LENGTH) continue;
+    yield text;
+    text = "";
   }
-  if (blobs) yield* blobLines(plan, blobs, "no manifest needs it");
-  if (isEmptied) yield "  no manifest and no tag is left: leaves the catalog\n";
+  if (text !== "") yield text;
 }
 
-function* blobLines(plan: CollectionPlan, indexes: NumberList, reason: string): Generator<string> {
-  for (const index of indexes) {
-    yield line("blob", plan.table.digestOf(plan.blobs.id(index)), plan.blobs.sizeBytes(index), reason);
+function* blobLines(
+  { table, blobs }: CollectionPlan,
+  indexes: NumberList,
+  reason: string,
+): Generator<string> {
+  let text = "";
+  for (let at = 0; at < indexes.length; at++) {
+    const index = indexes.at(at);
+    text += line("blob", table.digestOf(blobs.id(index)), blobs.sizeBytes(index), reason);
+    if (text.length < PIECE_LENGTH) continue;
+    yield text;
+    text = "";
   }
+  if (text !== "") yield text;
 }
 
 function reasonFor({ isAbsent, lastTagged }: DeadManifest): string {

@@ -31,6 +31,9 @@ const MAX_LEFTOVERS = 10_000;
 /** What is kept for the next run is written anew if more than this part of it is of no use any more. */
 const STALE_SHARE = 0.1;
 
+/** For threads that parse manifests. */
+const READER_NURSERY_MB = 8;
+
 /** How far planning is. */
 export interface PlanProgress {
   phase: "repositories" | "blobs";
@@ -96,7 +99,8 @@ class CollectionPlanner {
   async plan(): Promise<CollectionPlan> {
     const { concurrency, signal } = this.#options;
     const readThreads = this.#options.threads ?? 0;
-    const threads = StoreThreads.for(this.#driver, readThreads);
+    const threads = StoreThreads.for(this.#driver, readThreads, READER_NURSERY_MB);
+    threads?.warmUp();
     const options = {
       table: this.#table,
       references: this.#references,

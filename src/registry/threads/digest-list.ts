@@ -2,7 +2,6 @@
 export const SHA256_BYTES = 32;
 
 const HEX_DIGITS = 2 * SHA256_BYTES;
-const LOWER_HEX = /^[0-9a-f]*$/;
 
 /**
  * @param names - names of folders
@@ -11,7 +10,9 @@ const LOWER_HEX = /^[0-9a-f]*$/;
 export function packNames(names: readonly string[]): Uint8Array | undefined {
   if (names.some((name) => name.length !== HEX_DIGITS)) return undefined;
   const hex = names.join("");
-  return LOWER_HEX.test(hex) ? Buffer.from(hex, "hex") : undefined;
+  const packed = Buffer.from(hex, "hex");
+  // Ends at the first character that is no digit, and takes capitals.
+  return packed.toString("hex") === hex ? packed : undefined;
 }
 
 /** @returns the hexadecimal digits of the digest at an index of a packed list */

@@ -14,8 +14,10 @@ import type { TaskAnswer, TaskRequest } from "./store-worker.ts";
 const TASKS_PER_THREAD = 2;
 /** Tasks that are short enough to be done in this thread when all others are busy. */
 const SHORT_TASKS: ReadonlySet<keyof StoreTasks> = new Set(["readManifests"]);
-/** Tasks make little garbage that lasts; a small nursery keeps a thread small. */
-const THREAD_NURSERY_MB = 1;
+/** Tasks that are done in this thread while none of the others has started yet, which takes as long as some of these. */
+const FIRST_TASKS: ReadonlySet<keyof StoreTasks> = new Set(["readRepositories"]);
+/** A small nursery keeps a thread small. */
+const SMALL_NURSERY_MB = 1;
 
 interface WaitingTask {
   request: TaskRequest;
@@ -34,22 +36,32 @@ export class StoreThreads {
   readonly #driver: TaskDriver;
   readonly #opening: Reopenable["openedWith"] | undefined;
   #limit: number;
+  readonly #nurseryMb: number;
   readonly #threads: StoreThread[] = [];
   readonly #queue: WaitingTask[] = [];
   #lastId = 0;
   #isHelping = false;
   #failure: Error | undefined;
 
-  /** @param threads - at most so many; 0: none */
-  constructor(driver: StorageDriver & TaskDriver, threads: number) {
+  /**
+   * @param threads - at most so many; 0: none
+   * @param nurseryMb - where a thread keeps what it makes; larger is faster for tasks that parse
+   */
+  constructor(driver: StorageDriver & TaskDriver, threads: number, nurseryMb = SMALL_NURSERY_MB) {
+    this.#nurseryMb = nurseryMb;
     this.#driver = driver;
     this.#opening = isReopenable(driver) && canStartThreads() ? driver.openedWith : undefined;
     this.#limit = threads;
   }
 
   /** @returns threads for a driver on which tasks can run; undefined for another */
-  static for(driver: StorageDriver, threads: number): StoreThreads | undefined {
-    return hasSynchronousFolders(driver) ? new StoreThreads(driver, threads) : undefined;
+  static for(driver: StorageDriver, threads: number, nurseryMb?: number): StoreThreads | undefined {
+    return hasSynchronousFolders(driver) ? new StoreThreads(driver, threads, nurseryMb) : undefined;
+  }
+
+  /** Starts the first thread before there is something to do. */
+  warmUp(): void {
+    if (this.#limit > 0 && this.#opening && this.#threads.length === 0) this.#startThread(this.#opening);
   }
 
   /** Runs a task; rejects only if a thread died or the task has a bug. */
@@ -93,7 +105,10 @@ export class StoreThreads {
     this.#isHelping = true;
     setImmediate(() => {
       this.#isHelping = false;
-      const index = this.#queue.findIndex(({ request }) => SHORT_TASKS.has(request.name));
+      const isWaiting = !this.#threads.some((thread) => thread.hasAnswered);
+      const index = this.#queue.findIndex(
+        ({ request: { name } }) => SHORT_TASKS.has(name) || (isWaiting && FIRST_TASKS.has(name)),
+      );
       const [task] = index < 0 ? [] : this.#queue.splice(index, 1);
       if (!task) return;
       this.#runHere(task);
@@ -121,7 +136,7 @@ export class StoreThreads {
   #startThread(opening: Reopenable["openedWith"]): StoreThread | undefined {
     try {
       const thread = new StoreThread(
-        opening,
+        { ...opening, nurseryMb: this.#nurseryMb },
         () => this.#dispatch(),
         (error) => this.#fail(error),
       );
@@ -143,14 +158,20 @@ export class StoreThreads {
 class StoreThread {
   readonly #worker: Worker;
   readonly #running = new Map<number, WaitingTask>();
+  #hasAnswered = false;
 
-  constructor(opening: Reopenable["openedWith"], onIdle: () => void, onFailure: (error: Error) => void) {
+  constructor(
+    { nurseryMb, ...opening }: Reopenable["openedWith"] & { nurseryMb: number },
+    onIdle: () => void,
+    onFailure: (error: Error) => void,
+  ) {
     this.#worker = new Worker(new URL("./store-worker.js", import.meta.url), {
       workerData: opening,
-      resourceLimits: { maxYoungGenerationSizeMb: THREAD_NURSERY_MB },
+      resourceLimits: { maxYoungGenerationSizeMb: nurseryMb },
     });
     this.#worker.unref();
     this.#worker.on("message", (answer: TaskAnswer) => {
+      this.#hasAnswered = true;
       const task = this.#running.get(answer.id);
       this.#running.delete(answer.id);
       if (this.#running.size === 0) this.#worker.unref();
@@ -160,6 +181,11 @@ class StoreThread {
     });
     this.#worker.on("error", onFailure);
     this.#worker.on("exit", (code) => onFailure(new Error(`a worker thread ended with code ${code}`)));
+  }
+
+  /** It runs, and is not still being started. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
   }
 
   /** How many tasks it has. */
