@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readlinkSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
@@ -262,8 +262,7 @@ function lockOf({ host = hostname(), bootId, pidNamespace, pid = 1, leaseMs }: L
     token: "a token of the tests",
     host,
     bootId: bootId ?? readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
-    pidNamespace:
-      pidNamespace ?? execFileSync("readlink", ["/proc/self/ns/pid"], { encoding: "utf8" }).trim(),
+    pidNamespace: pidNamespace ?? readlinkSync("/proc/self/ns/pid"),
     pid,
     startedAt: new Date(now - MINUTE_MS).toISOString(),
     leaseUntil: new Date(now + leaseMs).toISOString(),

@@ -105,12 +105,6 @@ export async function waitFor(run: CollectorProcess, isTime: () => boolean): Pro
   return false;
 }
 
-/** Kills a collection at once when something is so. @returns how it ended; it may have come to its end before */
-export async function killWhen(run: CollectorProcess, isTime: () => boolean): Promise<CollectorEnd> {
-  if (await waitFor(run, isTime)) run.send("SIGKILL");
-  return run.ended;
-}
-
 /** Where a collection of the store keeps its state unless told otherwise. */
 export function stateDirectoryOf(rootDirectory: string): string {
   return `${rootDirectory}.state`;
