@@ -154,7 +154,8 @@ describeWithFaults(`garbage-collect on a bad disk, REGISTRY_CTL_FAULT_SEED=${SEE
     { timeout: 120_000 },
     async ({ calls, runs }) => {
       const random = new SeededRandom(SEED);
-      const numbers = [...new Set((await traceCalls(await copyTree(), calls)).map(({ number }) => number))];
+      const traced = await traceCalls(await copyTree(), calls);
+      const numbers = [...new Set(traced.map(({ number }) => number))];
       let hits = 0;
       for (let run = 0; run < runs && numbers.length > 0; run++) {
         const rootDirectory = await copyTree();
@@ -171,7 +172,8 @@ describeWithFaults(`garbage-collect on a bad disk, REGISTRY_CTL_FAULT_SEED=${SEE
         await expectSound(rootDirectory);
         await expectNextRunFinishes(prepared, rootDirectory);
       }
-      if (numbers.length > 0) expect(hits).toBeGreaterThan(0);
+      // The files of the store need not be read by this call: then only configuration and state have been hit.
+      if (traced.some(({ path }) => path.includes("/docker/registry/v2"))) expect(hits).toBeGreaterThan(0);
     },
   );
 
@@ -181,29 +183,37 @@ describeWithFaults(`garbage-collect on a bad disk, REGISTRY_CTL_FAULT_SEED=${SEE
     const random = new SeededRandom(SEED);
     const traced = (await traceCalls(await copyTree(), "unlink")).filter(({ path }) => path.includes("/v2/"));
     let hits = 0;
-    for (const when of ["1+", ...Array.from({ length: 6 }, () => `${random.pick(traced).number}+7`)]) {
+    for (const when of ["1+", "3+", ...Array.from({ length: 6 }, () => `${random.pick(traced).number}+7`)]) {
       const rootDirectory = await copyTree();
       const end = await runWithFault(rootDirectory, { calls: "unlink", when });
       const names = expectNothingLost(prepared, rootDirectory, end);
       const hit = end.hit.filter((path) => path.includes("/v2/"));
       hits += hit.length;
-      expect(end.exitCode, end.stderr).toBe(hit.length > 0 ? 3 : 0);
+      // The lock, and the probe for the time of the store, come first: where their temporary files stay, nothing is begun.
+      const isStoppedFirst = end.hit.some((path) => /\/\.registry-ctl-[^/]*\.tmp$/.test(path));
+      expect(end.exitCode, `${when}: ${end.stderr}`).toBe(isStoppedFirst ? 11 : hit.length > 0 ? 3 : 0);
       for (const path of hit) expect(names.files, path).toContain(path.slice(rootDirectory.length));
-      if (when === "1+") expectUntouched(prepared, rootDirectory);
+      if (isStoppedFirst) expectUntouched(prepared, rootDirectory);
       await expectSound(rootDirectory);
       await expectNextRunFinishes(prepared, rootDirectory);
     }
     expect(hits).toBeGreaterThan(0);
   });
 
-  it("frees everything where no folder can be removed", async () => {
+  it("frees everything where no folder can be removed, and tells which repositories stay in the catalog", async () => {
     const rootDirectory = await copyTree();
     const end = await runWithFault(rootDirectory, { calls: "rmdir", when: "1+" });
-    expect(end.exitCode, end.stderr).toBe(0);
+    expect(end.exitCode, end.stderr).toBe(3);
+    const failed: { path: string }[] = JSON.parse(end.stdout).failed;
+    expect(failed.map(({ path }) => path).sort()).toEqual(emptiedRepositories());
     expect(difference(listStore(rootDirectory).files, prepared.after.files)).toEqual([]);
     await expectSound(rootDirectory);
     const next = await runCollector(rootDirectory);
     expect(next.exitCode, next.stderr).toBe(0);
+    // The repositories have left the catalog; folders of single links and blobs may stay, with nothing in them.
+    const { files, folders } = listStore(rootDirectory);
+    expect(difference(files, prepared.after.files)).toEqual([]);
+    expect(prepared.emptied.filter((path) => folders.has(path))).toEqual([]);
   });
 });
 
@@ -265,6 +275,13 @@ async function copyTreeOfNobody(): Promise<string> {
 function firstRepository(): string {
   const [path = ""] = prepared.going.get("manifests") ?? [];
   return path.slice("/docker/registry/v2/repositories/".length, path.indexOf("/_"));
+}
+
+/** Folders of the repositories that a collection leaves no manifest and no tag in. */
+function emptiedRepositories(): string[] {
+  const gone = [...prepared.before.folders].filter((path) => !prepared.after.folders.has(path));
+  const inside = gone.filter((path) => /\/(_manifests|_layers)$/.test(path));
+  return [...new Set(inside.map((path) => path.slice(0, path.lastIndexOf("/"))))].sort();
 }
 
 function blobsOf(rootDirectory: string): string[] {

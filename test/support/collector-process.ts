@@ -132,9 +132,23 @@ export function journalsOf(rootDirectory: string): string[] {
     .sort();
 }
 
-/** The lines of a journal that were written to their end, and whether one was not. */
+/**
+ * The lines of a journal that were written to their end, and whether one was not. A run that finishes a journal begins
+ * a new line: before that one, there may be an empty line, or what there is of a torn one.
+ */
 export function readJournal(path: string): { lines: unknown[]; isTorn: boolean } {
   const pieces = readFileSync(path, "utf8").split("\n");
   const isTorn = pieces.pop() !== "";
-  return { lines: pieces.map((line): unknown => JSON.parse(line)), isTorn };
+  const isFinish = (piece = ""): boolean => piece.startsWith('{"end":"finished by a later run"');
+  const whole = pieces.filter((piece, index) => !isFinish(pieces[index + 1]) || isJson(piece));
+  return { lines: whole.map((line): unknown => JSON.parse(line)), isTorn };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
