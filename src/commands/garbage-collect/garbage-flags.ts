@@ -1,4 +1,5 @@
 import { nextTimeOfDay, type TimeOfDay } from "../../lib/time-of-day.ts";
+import type { GarbageOptions } from "../../operations/gc/garbage-options.ts";
 import { isDryRun } from "../../ui/options/dry-run.ts";
 import type { GlobalFlags } from "../context.ts";
 
@@ -24,16 +25,19 @@ export interface GarbageFlags extends GlobalFlags {
 }
 
 /** The flags with all spellings of one thing joined. */
-export interface GarbageRequest {
-  dryRun: boolean;
-  deleteUntagged: boolean;
-  graceMs: number;
-  untaggedForMs: number | undefined;
-  maxDeletePercent: number | undefined;
-  concurrency: number;
-  allowEmpty: boolean;
-  force: boolean;
-  skipIfLocked: boolean;
+export interface GarbageRequest
+  extends Pick<
+    GarbageOptions,
+    | "dryRun"
+    | "deleteUntagged"
+    | "graceMs"
+    | "untaggedForMs"
+    | "maxDeletePercent"
+    | "concurrency"
+    | "allowEmpty"
+    | "force"
+    | "skipIfLocked"
+  > {
   verify: boolean;
   /** In milliseconds since 1970. */
   untilMs: number | undefined;
