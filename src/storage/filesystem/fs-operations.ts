@@ -60,7 +60,8 @@ export interface FsOperations {
 }
 
 const OPEN_FLAGS: Record<OpenMode, number> = {
-  read: constants.O_RDONLY,
+  // A pipe in the place of a file is opened at once, and then seen not to be one; a file does not care.
+  read: constants.O_RDONLY | constants.O_NONBLOCK,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
   modify: constants.O_RDWR,
 };

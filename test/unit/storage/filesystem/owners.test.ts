@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   chownSync,
@@ -12,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { StorageUnavailableError } from "../../../../src/errors.ts";
+import { PathNotFoundError, StorageUnavailableError } from "../../../../src/errors.ts";
 import { FilesystemDriver } from "../../../../src/storage/filesystem/filesystem-driver.ts";
 
 const OTHER_USER = 12_345;
@@ -142,6 +143,15 @@ describe("the root folder", () => {
     mkdirSync(root);
     await expect(driver.put("/docker/f", Buffer.from("x"))).rejects.toThrow("another folder");
     expect(readdirSync(root)).toEqual([]);
+  });
+
+  it("takes a pipe in the place of a file for no file, and does not wait for its writer", async () => {
+    execFileSync("mkfifo", [join(parent, "pipe")]);
+    const driver = new FilesystemDriver({ rootDirectory: parent });
+    await expect(driver.get("/pipe")).rejects.toThrow(PathNotFoundError);
+    await expect(driver.read("/pipe")).rejects.toThrow(PathNotFoundError);
+    await expect(driver.openFile("/pipe")).rejects.toThrow(PathNotFoundError);
+    expect(driver.getSync("/pipe")).toBeUndefined();
   });
 
   it("may hold symbolic links, and loops of them end", async () => {
