@@ -140,7 +140,9 @@ async function markYoungManifests(
   for (const index of present) {
     const id = revisions.id(index);
     const tagged = lastTagged.get(id);
-    const writtenMs = Math.max(revisions.modifiedMs(index), tagged?.newestLinkMs ?? 0);
+    // Not known where no age was asked for.
+    const revisionMs = revisions.modifiedMs(index);
+    const writtenMs = Math.max(Number.isNaN(revisionMs) ? 0 : revisionMs, tagged?.newestLinkMs ?? 0);
     const untaggedMs = Math.max(writtenMs, tagged?.untaggedMs ?? 0);
     if (writtenMs > options.keepWrittenAfterMs || untaggedMs > options.keepUntaggedAfterMs)
       marker.markManifest(id);

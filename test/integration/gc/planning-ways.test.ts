@@ -7,7 +7,7 @@ import type {
   KeptManifest,
   ManifestRecordSource,
 } from "../../../src/registry/graph/manifest-record-source.ts";
-import { layerLinkPath } from "../../../src/registry/paths.ts";
+import { layerLinkPath, tagHistoryLinkPath } from "../../../src/registry/paths.ts";
 import type { CollectionPlan } from "../../../src/registry/plan/collection-plan.ts";
 import { type CollectionPlanOptions, planCollection } from "../../../src/registry/plan/plan-collection.ts";
 import type { StorageDriver } from "../../../src/storage/driver.ts";
@@ -218,6 +218,28 @@ describe("a plan", () => {
       const { eligible, warnings } = await plan(driver, { agesMatter });
       expect(eligible.blobs).toBe(0);
       expect(warnings).toEqual([expect.stringContaining("EIO")]);
+    }
+  });
+
+  it("keeps an untagged manifest while a tag-history link of it cannot be looked at, whether ages matter or not", async () => {
+    const tree = await newTree();
+    const app = tree.repository("app");
+    const old = await app.image("old", ["a"], { tag: "v1" });
+    await app.image("new", ["b"], { tag: "v1" });
+    const historyLink = tagHistoryLinkPath("app", "v1", old.digest);
+    const driver = wrapDriver(tree.driver, {
+      callSync: (call, run) => {
+        if (call.method === "statFileSync" && call.path === historyLink) throw new Error("EIO");
+        return run();
+      },
+    });
+
+    for (const agesMatter of [true, false]) {
+      expect((await plan(tree.driver, { agesMatter })).eligible.manifests).toBe(1);
+      expect((await plan(driver, { agesMatter })).eligible).toMatchObject({
+        manifests: 0,
+        tagHistoryLinks: 0,
+      });
     }
   });
 
