@@ -1,6 +1,7 @@
 import { printable } from "../../lib/printable.ts";
 import { formatSpan } from "../../lib/spans-of-time.ts";
 import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
+import { compileLightly } from "../../process/compile-lightly.ts";
 import type { CommandContext } from "../context.ts";
 import { type GarbageFlags, readFlags } from "./garbage-flags.ts";
 import { prepareRun } from "./prepare-run.ts";
@@ -16,6 +17,7 @@ export async function run(
   argument: string | undefined,
   flags: GarbageFlags,
 ): Promise<void> {
+  compileLightly();
   const nowMs = Date.now();
   const request = readFlags(flags, nowMs);
   const config = await context.loadConfig({ argument, flags, destructive: !request.dryRun });

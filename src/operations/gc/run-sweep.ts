@@ -7,6 +7,8 @@ import type { GarbageDependencies, GarbageOptions } from "./garbage-options.ts";
 
 /** How often the registry is asked again, during the sweep, whether it takes writes. */
 const PROBE_EVERY_MS = 60_000;
+/** So many batches wait for a thread to end its own. */
+const BATCHES_AHEAD = 2;
 /** So few files are not worth one more thread. */
 const FILES_PER_THREAD = 2000;
 
@@ -36,12 +38,12 @@ export async function runSweep(
 ): Promise<void> {
   const { blobs, layerLinks, manifests, tagHistoryLinks } = plan.eligible;
   const files = blobs + layerLinks + manifests + tagHistoryLinks;
-  const inFlight = Math.min(wanted?.remove ?? 0, Math.ceil(files / FILES_PER_THREAD));
-  const threads = inFlight > 0 ? StoreThreads.for(driver, inFlight) : undefined;
+  const threadCount = Math.min(wanted?.remove ?? 0, Math.ceil(files / FILES_PER_THREAD));
+  const threads = threadCount > 0 ? StoreThreads.for(driver, threadCount) : undefined;
   let probedMs = nowMs();
   const sweep = new Sweep(driver, plan, {
     concurrency,
-    threads: threads && { run: threads, inFlight },
+    threads: threads && { run: threads, inFlight: threadCount + BATCHES_AHEAD },
     temporaryBeforeMs: run.temporaryBeforeMs,
     signal,
     beforeBatch: async ({ number, phase, paths }) => {

@@ -3,12 +3,11 @@ import { CancelledError } from "../../errors.ts";
 import type { DeletedFiles } from "../threads/delete-files.ts";
 import type { BatchDeleter } from "./delete-batch.ts";
 
-/** Files of one batch; a bulk delete of S3 takes as many. */
-const BATCH_FILES = 1000;
-
 /** Options of {@link deleteInBatches}. */
 export interface InBatchesOptions<Step> {
   remove: BatchDeleter;
+  /** Files of one batch. */
+  batchFiles: number;
   /** So many batches are under way at a time. */
   inFlight: number;
   /** So many folders above each file go if they are empty then. */
@@ -32,7 +31,7 @@ export async function deleteInBatches<Step extends { path: string }>(
   steps: Iterable<Step>,
   options: InBatchesOptions<Step>,
 ): Promise<void> {
-  const { foldersAbove, keepWrittenAfterMs, inFlight, signal } = options;
+  const { batchFiles, foldersAbove, keepWrittenAfterMs, inFlight, signal } = options;
   const underWay = new Set<Promise<void>>();
   let failure: { error: unknown } | undefined;
   const start = (batch: readonly Step[]): void => {
@@ -47,7 +46,7 @@ export async function deleteInBatches<Step extends { path: string }>(
     underWay.add(work);
   };
   try {
-    for (const batch of batchesOf(steps)) {
+    for (const batch of batchesOf(steps, batchFiles)) {
       // Signals and timers get their turn, however the batches are removed.
       await setImmediate();
       while (underWay.size >= inFlight) await Promise.race(underWay);
@@ -62,11 +61,11 @@ export async function deleteInBatches<Step extends { path: string }>(
   if (failure) throw failure.error;
 }
 
-function* batchesOf<Step>(steps: Iterable<Step>): Generator<Step[]> {
+function* batchesOf<Step>(steps: Iterable<Step>, size: number): Generator<Step[]> {
   let batch: Step[] = [];
   for (const step of steps) {
     batch.push(step);
-    if (batch.length < BATCH_FILES) continue;
+    if (batch.length < size) continue;
     yield batch;
     batch = [];
   }

@@ -16,6 +16,10 @@ import { SweepResult } from "./sweep-result.ts";
 import { type SweepStep, SweepSteps } from "./sweep-steps.ts";
 import { UnsettledFolders } from "./unsettled-folders.ts";
 
+/** A bulk delete of S3 takes so many. */
+const BATCH_FILES = 1000;
+/** For one thread: of the paths of larger ones, much memory would be in use, and threads would wait for them. */
+const BATCH_FILES_OF_THREAD = 250;
 const BATCH_REPOSITORIES = 100;
 const BATCH_LEFTOVERS = 1000;
 
@@ -118,6 +122,7 @@ export class Sweep {
     for (const steps of groups) {
       await deleteInBatches(steps, {
         remove: this.#remove,
+        batchFiles: this.#options.threads ? BATCH_FILES_OF_THREAD : BATCH_FILES,
         inFlight: this.#options.threads?.inFlight ?? 1,
         foldersAbove: FOLDERS_ABOVE[phase],
         keepWrittenAfterMs: this.#plan.rules.keepWrittenAfterMs,

@@ -41,6 +41,7 @@ function* steps(count: number, onStep: (index: number) => void = () => undefined
 function options(held: HeldBatches, more: Partial<InBatchesOptions<Step>> = {}): InBatchesOptions<Step> {
   return {
     remove: held.remove,
+    batchFiles: 1000,
     inFlight: 3,
     foldersAbove: 1,
     keepWrittenAfterMs: 0,
