@@ -76,7 +76,8 @@ export class WatchedFile<T> {
 
   #look(): void {
     try {
-      if (this.#seen !== undefined && this.#seen === appearance(statSync(this.path, { bigint: true }))) return;
+      if (this.#seen !== undefined && this.#seen === appearance(statSync(this.path, { bigint: true })))
+        return;
       const { bytes, seen } = readSteadily(this.path);
       // Half-written, as it seems: what it comes to is seen at the next look.
       if (seen === undefined) return;

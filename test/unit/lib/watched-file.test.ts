@@ -24,7 +24,8 @@ function watch(file = path): WatchedFile<string> {
     if (!text.endsWith(".")) throw new Error(`no full stop: ${text}`);
     return text;
   };
-  const onProblem = (error: unknown): void => void problems.push(error instanceof Error ? error.message : "?");
+  const onProblem = (error: unknown): void =>
+    void problems.push(error instanceof Error ? error.message : "?");
   return new WatchedFile(file, parse, { onProblem, nowMs: () => nowMs });
 }
 
