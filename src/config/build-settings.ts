@@ -1,10 +1,18 @@
-import { driversOf } from "./check-whole.ts";
+import { authKindOf, driversOf } from "./check-whole.ts";
 import type { ConfigNode, Origin } from "./config-tree.ts";
 import type { Finding } from "./finding.ts";
 import type { ReadValues } from "./read-values.ts";
 import type { ConfigValue } from "./schema/key-types.ts";
 import { MIN_FILESYSTEM_THREADS } from "./schema/storage-keys.ts";
-import type { HttpSettings, LogSettings, Settings, StorageSettings, TlsSettings } from "./settings.ts";
+import type {
+  AuthSettings,
+  ClientAuth,
+  HttpSettings,
+  LogSettings,
+  Settings,
+  StorageSettings,
+  TlsSettings,
+} from "./settings.ts";
 
 /** Settings, and what only turned up while they were made. */
 export interface BuiltSettings {
@@ -32,6 +40,7 @@ export function buildSettings(root: ConfigNode, read: ReadValues): BuiltSettings
     catalogMaxEntries: builder.positive("catalog.maxentries", 1000),
     tagsMaxTags: builder.positive("tags.maxtags", 1000),
     http: builder.http(),
+    auth: builder.auth(authKindOf(root)),
   };
   return { settings, findings: builder.findings };
 }
@@ -125,7 +134,46 @@ class SettingsBuilder {
       drainTimeoutMs: this.milliseconds("http.draintimeout", 0),
       headers: headersOf(this.#value("http.headers")),
       tls: this.#tls(),
+      http2: !this.boolean("http.http2.disabled", false),
+      h2c: this.boolean("http.h2c.enabled", false),
     };
+  }
+
+  /** @param kind - `none` and unknown kinds, of which a finding tells, have no settings */
+  auth(kind: string | undefined): AuthSettings | undefined {
+    switch (kind) {
+      case "token":
+        return {
+          kind,
+          realm: this.text("auth.token.realm", ""),
+          service: this.text("auth.token.service", ""),
+          issuer: this.text("auth.token.issuer", ""),
+          rootCertBundle: this.text("auth.token.rootcertbundle", ""),
+          jwks: this.text("auth.token.jwks", ""),
+          signingAlgorithms: this.#texts("auth.token.signingalgorithms"),
+          autoRedirect: this.boolean("auth.token.autoredirect", false),
+          autoRedirectPath: this.text("auth.token.autoredirectpath", "/auth/token/"),
+        };
+      case "htpasswd":
+        return {
+          kind,
+          realm: this.text("auth.htpasswd.realm", ""),
+          path: this.text("auth.htpasswd.path", ""),
+        };
+      case "silly":
+        return {
+          kind,
+          realm: this.text("auth.silly.realm", ""),
+          service: this.text("auth.silly.service", ""),
+        };
+      default:
+        return undefined;
+    }
+  }
+
+  #texts(path: string): string[] {
+    const value = this.#value(path);
+    return Array.isArray(value) ? value.filter((each): each is string => typeof each === "string") : [];
   }
 
   #address(net: "tcp" | "unix"): string {
@@ -162,8 +210,24 @@ class SettingsBuilder {
       this.#say("warning", "http.tls.minimumtls", `is raised to tls1.2: ${minimum} is not spoken any more`);
     }
     const minimumTls = minimum === "tls1.3" ? "TLSv1.3" : "TLSv1.2";
-    return { certificate, key: this.text("http.tls.key", ""), minimumTls };
+    return {
+      certificate,
+      key: this.text("http.tls.key", ""),
+      minimumTls,
+      clientCas: this.#texts("http.tls.clientcas"),
+      clientAuth: clientAuthOf(this.text("http.tls.clientauth", "")),
+      cipherSuites: this.#texts("http.tls.ciphersuites"),
+    };
   }
+}
+
+/** The strictest is the default, as in the Go registry. */
+function clientAuthOf(text: string): ClientAuth {
+  return text === "verify-client-cert-if-given" ||
+    text === "require-any-client-cert" ||
+    text === "request-client-cert"
+    ? text
+    : "require-and-verify-client-cert";
 }
 
 function isLevel(level: string): level is LogSettings["level"] {

@@ -57,6 +57,13 @@ function checkDriver(root: MapNode): Finding[] {
   return [{ kind: "fatal", key: "storage", message, origin }];
 }
 
+/** @returns the kind of access control under `auth`; undefined for none */
+export function authKindOf(root: ConfigNode): string | undefined {
+  const auth = nodeAt(root, ["auth"]);
+  if (auth?.kind === "scalar") return auth.text;
+  return auth?.kind === "map" ? auth.entries.keys().next().value : undefined;
+}
+
 function checkAuth(root: MapNode): Finding[] {
   const entry = root.entries.get("auth");
   if (entry?.value.kind !== "map" || entry.value.entries.size < 2) return [];

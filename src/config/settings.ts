@@ -15,6 +15,43 @@ export interface Settings {
   /** `tags.maxtags`: a larger `n` is cut to it. */
   tagsMaxTags: number;
   http: HttpSettings;
+  /** Undefined: everybody may do everything. */
+  auth: AuthSettings | undefined;
+}
+
+/** The one kind of access control under `auth`. */
+export type AuthSettings = TokenAuthSettings | HtpasswdAuthSettings | SillyAuthSettings;
+
+/** `auth.token`: tokens that another server signs. */
+export interface TokenAuthSettings {
+  kind: "token";
+  /** URL at which clients get tokens. */
+  realm: string;
+  service: string;
+  issuer: string;
+  /** Path of the PEM file with certificates; empty: none. There is a bundle, a key set or both. */
+  rootCertBundle: string;
+  /** Path of the JSON Web Key Set; empty: none. */
+  jwks: string;
+  /** JOSE names such as `RS256`; empty: all that are known to be safe. */
+  signingAlgorithms: string[];
+  /** Clients are sent to this host for tokens, whatever `realm` says. */
+  autoRedirect: boolean;
+  autoRedirectPath: string;
+}
+
+/** `auth.htpasswd`: a file with users and bcrypt hashes. */
+export interface HtpasswdAuthSettings {
+  kind: "htpasswd";
+  realm: string;
+  path: string;
+}
+
+/** `auth.silly`: any Authorization header will do. */
+export interface SillyAuthSettings {
+  kind: "silly";
+  realm: string;
+  service: string;
 }
 
 /** `log`. */
@@ -57,6 +94,10 @@ export interface HttpSettings {
   /** Added to every answer. */
   headers: Record<string, string[]>;
   tls: TlsSettings | undefined;
+  /** HTTP/2 is spoken over TLS. */
+  http2: boolean;
+  /** HTTP/2 is spoken without TLS too. */
+  h2c: boolean;
 }
 
 /** `http.tls`; undefined where no certificate is configured. */
@@ -66,7 +107,19 @@ export interface TlsSettings {
   /** Path of the PEM file with the private key. */
   key: string;
   minimumTls: "TLSv1.2" | "TLSv1.3";
+  /** Paths of PEM files with the authorities of clients' certificates; empty: clients are not asked for one. */
+  clientCas: string[];
+  clientAuth: ClientAuth;
+  /** IANA names, as `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`; empty: Node's own choice. */
+  cipherSuites: string[];
 }
+
+/** `http.tls.clientauth`, which counts only where there are `clientcas`. */
+export type ClientAuth =
+  | "require-and-verify-client-cert"
+  | "verify-client-cert-if-given"
+  | "require-any-client-cert"
+  | "request-client-cert";
 
 /** Where a configuration was taken from. */
 export type ConfigSource = { kind: "file"; path: string } | { kind: "embedded" };

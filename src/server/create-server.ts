@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
+import { createAccessController } from "./auth/create-access-controller.ts";
 import { BufferRings } from "./buffer-rings.ts";
 import { configuredHeaders } from "./configured-headers.ts";
 import type { Coordination } from "./coordination/coordination.ts";
@@ -88,6 +89,7 @@ function createContext(options: RegistryServerOptions): ServerContext {
     registry: options.registry,
     settings: options.settings,
     coordination: options.coordination,
+    access: createAccessController(options.settings.auth, options.logger),
     logger: options.logger,
     accessLog: options.accessLog,
     limits,

@@ -1,6 +1,7 @@
 import { checkRepositoryName } from "../oci/reference.ts";
 import { type Answer, emptyAnswer } from "./answer.ts";
 import { ApiError } from "./api-error.ts";
+import { type Identity, neededAccess } from "./auth/access.ts";
 import type { Exchange } from "./exchange.ts";
 import { getBase, getRoot } from "./handlers/base.ts";
 import { deleteBlob, getBlob } from "./handlers/blob.ts";
@@ -31,14 +32,26 @@ const HANDLERS: Readonly<Record<RouteKind, Readonly<Record<string, Handler>>>> =
 const READS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
- * Finds the handler of a request and runs it.
+ * Finds the handler of a request, asks access control and runs it. `/` is open to all: load balancers look there.
  *
- * @throws {ApiError} PATH_UNKNOWN, UNSUPPORTED with Allow; whatever the handler throws
+ * @throws {ApiError} PATH_UNKNOWN, UNAUTHORIZED, UNSUPPORTED with Allow; whatever the handler throws
  */
 export function dispatch(context: ServerContext, exchange: Exchange): Answer | Promise<Answer> {
   const route = matchRoute(exchange.path, context.settings.http.prefix);
   if (route === undefined) throw new ApiError("PATH_UNKNOWN");
   exchange.route = route;
+  if (context.access === undefined || route.kind === "root") return handleRoute(context, exchange);
+  const needed = neededAccess(route, exchange.method, exchange.query);
+  const identity = context.access.authorize(exchange, needed);
+  const goOn = ({ user }: Identity): Answer | Promise<Answer> => {
+    exchange.user = user;
+    return handleRoute(context, exchange);
+  };
+  return identity instanceof Promise ? identity.then(goOn) : goOn(identity);
+}
+
+function handleRoute(context: ServerContext, exchange: Exchange): Answer | Promise<Answer> {
+  const { route } = exchange;
   if (route.kind !== "root" && route.kind !== "base" && route.kind !== "catalog") {
     checkRepositoryName(route.name);
   }

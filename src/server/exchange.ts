@@ -27,6 +27,8 @@ export class Exchange {
   readonly clientAddress: string;
   /** Where the request goes; a root route until the router has spoken. */
   route: Route = { kind: "root", name: "", reference: "" };
+  /** Who sends it, as access control has found out; undefined: nobody was asked. */
+  user: string | undefined;
   /** Bytes of the answer's body that were given to the connection. */
   sentBytes = 0;
   readonly #coordination: Coordination;

@@ -118,7 +118,7 @@ function logAccess(context: ServerContext, exchange: Exchange): void {
   const line = formatAccessLine(
     {
       clientAddress: exchange.clientAddress,
-      user: undefined,
+      user: exchange.user,
       method: exchange.method,
       uri: request.url ?? "",
       httpVersion: request.httpVersion,

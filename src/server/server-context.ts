@@ -2,6 +2,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Answer, AnswerHeaders } from "./answer.ts";
+import type { AccessController } from "./auth/access.ts";
 import type { BufferRings } from "./buffer-rings.ts";
 import type { Coordination } from "./coordination/coordination.ts";
 import type { Exchange } from "./exchange.ts";
@@ -15,6 +16,8 @@ export interface ServerContext {
   registry: Registry;
   settings: Settings;
   coordination: Coordination;
+  /** Undefined: everybody may do everything. */
+  access: AccessController | undefined;
   logger: Logger;
   accessLog: (line: string) => void;
   limits: ServerLimits;

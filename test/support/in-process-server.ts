@@ -83,6 +83,7 @@ function testSettings(options: InProcessOptions): Settings {
     uploadPurging: { enabled: false, ageMs: 1, intervalMs: 1, dryRun: false },
     catalogMaxEntries: 1000,
     tagsMaxTags: 1000,
+    auth: undefined,
     ...options.settings,
     http: {
       addr: "127.0.0.1:0",
@@ -94,6 +95,8 @@ function testSettings(options: InProcessOptions): Settings {
       drainTimeoutMs: 0,
       headers: {},
       tls: undefined,
+      http2: true,
+      h2c: false,
       ...options.http,
     },
   };

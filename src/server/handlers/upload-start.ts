@@ -45,8 +45,9 @@ async function mountBlob(
   const keys = objectKeys(name, digest);
   const pin = exchange.hold(source === undefined ? keys : [...keys, `${source}@${digest}`]);
   if (pin instanceof Promise) await pin;
+  // Where everybody may read everything the source need not be named; elsewhere that would give away what others have.
+  if (source === undefined && context.access !== undefined) return undefined;
   const { blobs } = context.registry.repository(name);
-  // Whoever may read here may read everywhere, as there is no access control: the source need not be named.
   const mounted =
     source === undefined
       ? await blobs.linkIfStored(digest)

@@ -20,6 +20,9 @@ export function settingsFor(rootDirectory: string, addr: string): Settings {
       drainTimeoutMs: 0,
       headers: {},
       tls: undefined,
+      http2: true,
+      h2c: false,
     },
+    auth: undefined,
   };
 }

@@ -9,13 +9,14 @@ import type { TlsSettings } from "../../../src/config/settings.ts";
 import { ConfigError } from "../../../src/errors.ts";
 import { startInProcessServer } from "../../support/in-process-server.ts";
 import { TEST_CERTIFICATE, TEST_KEY } from "../../support/test-certificate.ts";
+import { tlsSettings } from "../../support/tls-settings.ts";
 
 let folder: string;
 let tls: TlsSettings;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "registry-ctl-tls-"));
-  tls = { certificate: join(folder, "cert.pem"), key: join(folder, "key.pem"), minimumTls: "TLSv1.2" };
+  tls = tlsSettings(join(folder, "cert.pem"), join(folder, "key.pem"));
   await writeFile(tls.certificate, TEST_CERTIFICATE);
   await writeFile(tls.key, TEST_KEY);
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

@@ -51,8 +51,18 @@ describe("valid configurations", () => {
         relativeUrls: false,
         drainTimeoutMs: 60_000,
         headers: { "X-Content-Type-Options": ["nosniff"] },
-        tls: { certificate: "/path/to/x509/public", key: "/path/to/x509/private", minimumTls: "TLSv1.3" },
+        tls: {
+          certificate: "/path/to/x509/public",
+          key: "/path/to/x509/private",
+          minimumTls: "TLSv1.3",
+          clientCas: ["/path/to/ca.pem", "/path/to/another/ca.pem"],
+          clientAuth: "require-and-verify-client-cert",
+          cipherSuites: ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
+        },
+        http2: true,
+        h2c: false,
       },
+      auth: { kind: "htpasswd", realm: "basic-realm", path: "/path/to/htpasswd" },
     });
   });
 

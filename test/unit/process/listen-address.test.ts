@@ -6,6 +6,7 @@ import {
   isLocalOnly,
   parseListenAddress,
 } from "../../../src/process/listen-address.ts";
+import { tlsSettings } from "../../support/tls-settings.ts";
 
 const parse = (addr: string, net: HttpSettings["net"] = "tcp") => parseListenAddress({ addr, net });
 const plain = { prefix: "/", tls: undefined };
@@ -47,7 +48,7 @@ describe("isLocalOnly", () => {
 
 describe("describeListenAddress", () => {
   it("gives a URL that can be opened", () => {
-    const tls = { certificate: "c", key: "k", minimumTls: "TLSv1.2" } as const;
+    const tls = tlsSettings("c", "k");
     expect(describeListenAddress(parse(":5000"), plain)).toBe("http://0.0.0.0:5000/");
     expect(describeListenAddress(parse("[::1]:5000"), { prefix: "/r/", tls })).toBe("https://[::1]:5000/r/");
     expect(describeListenAddress(parse("/s", "unix"), plain)).toBe("unix:/s");
