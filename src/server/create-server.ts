@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { AccessController } from "./auth/access.ts";
 import { createAccessController } from "./auth/create-access-controller.ts";
 import { BufferRings } from "./buffer-rings.ts";
 import { configuredHeaders } from "./configured-headers.ts";
@@ -29,6 +30,8 @@ export interface RegistryServerOptions {
   secret: string;
   /** Other bounds than those of production, for tests. */
   limits?: Partial<ServerLimits>;
+  /** Decides in place of what `settings.auth` asks for, for tests. */
+  access?: AccessController;
 }
 
 /** A server of the registry's HTTP API. */
@@ -89,7 +92,7 @@ function createContext(options: RegistryServerOptions): ServerContext {
     registry: options.registry,
     settings: options.settings,
     coordination: options.coordination,
-    access: createAccessController(options.settings.auth, options.logger),
+    access: options.access ?? createAccessController(options.settings.auth, options.logger),
     logger: options.logger,
     accessLog: options.accessLog,
     limits,

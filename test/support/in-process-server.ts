@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { HttpSettings, Settings } from "../../src/config/settings.ts";
 import type { Logger } from "../../src/lib/logger.ts";
 import { Registry } from "../../src/registry/registry.ts";
+import type { AccessController } from "../../src/server/auth/access.ts";
 import { createRegistryServer, type RegistryServer } from "../../src/server/create-server.ts";
 import type { ServerLimits } from "../../src/server/server-limits.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
@@ -36,6 +37,8 @@ export interface InProcessOptions {
   limits?: Partial<ServerLimits>;
   driver?: StorageDriver;
   secret?: string;
+  /** Access control in place of what `settings.auth` asks for. */
+  access?: AccessController;
 }
 
 /** Starts a registry on a free port of the loopback interface, in memory unless a driver is given. */
@@ -53,6 +56,7 @@ export async function startInProcessServer(options: InProcessOptions = {}): Prom
     accessLog: (line) => accessLines.push(line),
     secret: options.secret ?? "a secret of the tests",
     ...(options.limits ? { limits: options.limits } : {}),
+    ...(options.access ? { access: options.access } : {}),
   });
   control.server.listen(0, "127.0.0.1");
   await once(control.server, "listening");
