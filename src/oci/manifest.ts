@@ -1,4 +1,5 @@
 import { RegistryCtlError } from "../errors.ts";
+import { messageOf } from "../lib/message-of.ts";
 import type { Descriptor, Platform } from "./descriptor.ts";
 import { type Digest, isDigest } from "./digest.ts";
 import { jsonDepth, mayNestDeeper } from "./json-depth.ts";
@@ -101,7 +102,7 @@ function parseJsonObject(bytes: Uint8Array): Record<string, unknown> {
     json = JSON.parse(text);
   } catch (error) {
     if (error instanceof InvalidManifestError) throw error;
-    throw new InvalidManifestError(`not JSON: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new InvalidManifestError(`not JSON: ${messageOf(error)}`, {
       cause: error,
     });
   }

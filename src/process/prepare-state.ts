@@ -1,6 +1,7 @@
 import { homedir } from "node:os";
 import { resolve } from "node:path";
 import type { StorageSettings } from "../config/settings.ts";
+import { messageOf } from "../lib/message-of.ts";
 import { chooseStateFolder, makeStateFolder } from "../state/state-folder.ts";
 import { storeIdentity } from "../state/store-identity.ts";
 import { ownerToSwitchTo } from "./switch-user.ts";
@@ -26,6 +27,6 @@ export function prepareState(storage: StorageSettings, stateDir: string | undefi
     makeStateFolder(folder, uid, ownerToSwitchTo(resolve(storage.rootDirectory)));
     return { folder };
   } catch (error) {
-    return { folder: undefined, problem: error instanceof Error ? error.message : String(error) };
+    return { folder: undefined, problem: messageOf(error) };
   }
 }

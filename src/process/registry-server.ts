@@ -1,4 +1,5 @@
 import { ConfigError, RegistryCtlError } from "../errors.ts";
+import { messageOf } from "../lib/message-of.ts";
 import { Registry } from "../registry/registry.ts";
 import { createRegistryServer } from "../server/create-server.ts";
 import { openDriver } from "../storage/open-driver.ts";
@@ -20,7 +21,7 @@ export function createServer(parts: ServerParts): HostedServer {
   } catch (error) {
     if (error instanceof RegistryCtlError || settings.http.tls === undefined) throw error;
     // Nothing but the certificate and its key is read from outside here.
-    throw new ConfigError(`http.tls: ${error instanceof Error ? error.message : String(error)}`, {
+    throw new ConfigError(`http.tls: ${messageOf(error)}`, {
       cause: error,
       hint: "check http.tls.certificate and http.tls.key: PEM files that the registry's user may read",
     });

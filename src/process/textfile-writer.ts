@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { messageOf } from "../lib/message-of.ts";
 import { writeTextfile } from "./write-textfile.ts";
 
 /*
@@ -13,7 +14,7 @@ if (path !== undefined && text !== "") {
   try {
     writeTextfile(path, text);
   } catch (error) {
-    process.stdout.write(error instanceof Error ? error.message : String(error));
+    process.stdout.write(messageOf(error));
     process.exitCode = 1;
   }
 }

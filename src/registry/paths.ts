@@ -156,3 +156,8 @@ function digestLink(parts: string[], entry: (digest: Digest) => Entry): Entry {
   const digest = `${algorithm}:${hex}`;
   return file === "link" && more.length === 0 && isDigest(digest) ? entry(digest) : UNKNOWN;
 }
+
+/** @returns the folder of a file or folder, without slash at its end */
+export function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf("/"));
+}

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../lib/message-of.ts";
 import { listJournals } from "./journal-folder.ts";
 import type { LockHolder } from "./store-lock.ts";
 
@@ -138,7 +139,7 @@ export class GarbageJournal {
   }
 
   #fail(error: unknown): void {
-    this.#problem ??= error instanceof Error ? error.message : String(error);
+    this.#problem ??= messageOf(error);
   }
 }
 

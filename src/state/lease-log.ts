@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "../lib/logger.ts";
+import { messageOf } from "../lib/message-of.ts";
 import { leasePrefix } from "./lease-key.ts";
 import { isExpired, LeaseTable } from "./lease-table.ts";
 
@@ -156,7 +157,7 @@ export class LeaseLog {
     if (!first) return;
     this.#logger.warn("the lease log is incomplete: leases are kept in memory until it can be written", {
       folder: this.#folder,
-      error: error instanceof Error ? error.message : String(error),
+      error: messageOf(error),
     });
   }
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { messageOf } from "../lib/message-of.ts";
 import { readRunFile } from "./run-files.ts";
 import { parseRunResult, parseRunStatus, type RunResult, type RunStatus } from "./run-record.ts";
 import { LAST_FILE, LAST_SUCCESS_FILE, RUN_FILE, RUNS_FOLDER } from "./run-recorder.ts";
@@ -38,7 +39,7 @@ export function readRunHistory(stateFolders: readonly string[]): RunHistory {
       if (last && last.endedAt > (history.last?.endedAt ?? "")) history.last = last;
       if (success && success.endedAt > (history.lastSuccess?.endedAt ?? "")) history.lastSuccess = success;
     } catch (error) {
-      const problem = error instanceof Error ? error.message : String(error);
+      const problem = messageOf(error);
       history.unread.push({ folder, problem });
     }
   }

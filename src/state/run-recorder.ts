@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { messageOf } from "../lib/message-of.ts";
 import { readRunFile, writeRunFile } from "./run-files.ts";
 import {
   parseRunResult,
@@ -113,7 +114,7 @@ export class RunRecorder {
     } catch (error) {
       if (this.#problemTold) return;
       this.#problemTold = true;
-      this.#onProblem(error instanceof Error ? error.message : String(error));
+      this.#onProblem(messageOf(error));
     }
   }
 }

@@ -1,4 +1,5 @@
 import { CancelledError, UsageError } from "../../errors.ts";
+import { messageOf } from "../../lib/message-of.ts";
 import type { GarbageProgress } from "../../operations/gc/garbage-options.ts";
 import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
 import type { Textfile } from "../../process/prepare-textfile.ts";
@@ -73,7 +74,7 @@ export class RecordedRun {
     // Nothing was tried.
     if (error instanceof UsageError) return this.close();
     const exitCode = this.#options.exitCodeOf(error);
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     const outcome = error instanceof CancelledError ? "stopped" : "failed";
     await this.#end(
       { outcome, exitCode, message, ...this.#time() },
@@ -111,7 +112,7 @@ export class RecordedRun {
       const success = isSuccess ? end : history.lastSuccess;
       await textfile?.write(renderMetrics({ store, last: end, success, previous: textfile.previous }));
     } catch (error) {
-      onWarning(`the text file was not written: ${error instanceof Error ? error.message : String(error)}`);
+      onWarning(`the text file was not written: ${messageOf(error)}`);
     }
     this.close();
   }

@@ -1,4 +1,5 @@
 import { CancelledError, RegistryStateError } from "../../errors.ts";
+import { messageOf } from "../../lib/message-of.ts";
 import { formatBytes } from "../../lib/units.ts";
 import type { Sweep } from "../../registry/apply/sweep.ts";
 import { LOCKFILES_ROOT, ROOT } from "../../registry/paths.ts";
@@ -172,7 +173,7 @@ class Collection {
       await driver.sweepTemporaryFiles(LOCKFILES_ROOT, beforeMs);
       if (temporaryFiles > 0) await driver.sweepTemporaryFiles(ROOT, beforeMs);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.#warnings.push(`temporary files were not removed: ${reason}`);
     }
   }

@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/message-of.ts";
 import type { SweepResult } from "../../registry/apply/sweep-result.ts";
 import { noAmounts } from "../../registry/plan/amounts.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
@@ -18,7 +19,7 @@ export function collectionReport(parts: ReportParts): GarbageReport {
   const { plan, result, stopped, verified, journal } = parts;
   const failures = (plan?.failures ?? []).map(({ path, error }) => ({
     path,
-    error: error instanceof Error ? error.message : String(error),
+    error: messageOf(error),
   }));
   return {
     schemaVersion: 1,

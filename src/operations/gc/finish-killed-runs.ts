@@ -1,4 +1,5 @@
 import { CancelledError } from "../../errors.ts";
+import { messageOf } from "../../lib/message-of.ts";
 import { isSweptPath } from "../../registry/apply/is-swept-path.ts";
 import { removeFoldersAbove } from "../../registry/apply/remove-empty-folder.ts";
 import { removeEmptyRepository } from "../../registry/apply/remove-empty-repository.ts";
@@ -9,7 +10,7 @@ import {
   type SweepPhase,
 } from "../../registry/apply/sweep-phase.ts";
 import { UnsettledFolders } from "../../registry/apply/unsettled-folders.ts";
-import { REPOSITORIES_ROOT } from "../../registry/paths.ts";
+import { parentOf, REPOSITORIES_ROOT } from "../../registry/paths.ts";
 import type { JournalBatch, JournalHeader } from "../../state/journal.ts";
 import { listJournals } from "../../state/journal-folder.ts";
 import { isEnded, readJournal } from "../../state/read-journal.ts";
@@ -109,12 +110,4 @@ function linksOf({ phase, paths }: JournalBatch): readonly string[] {
 
 function isPhase(phase: string): phase is SweepPhase {
   return SWEEP_PHASES.some((known) => known === phase);
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

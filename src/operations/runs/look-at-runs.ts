@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/message-of.ts";
 import { formatSpan } from "../../lib/spans-of-time.ts";
 import type { RunHistory } from "../../state/run-history.ts";
 import type { RunResult, RunStatus } from "../../state/run-record.ts";
@@ -90,7 +91,7 @@ async function lockOrProblem(
   try {
     return { lock: await readStoreLock(driver) };
   } catch (error) {
-    return { lock: undefined, problem: error instanceof Error ? error.message : String(error) };
+    return { lock: undefined, problem: messageOf(error) };
   }
 }
 

@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/message-of.ts";
 import { type Digest, digestAlgorithm, digestOf } from "../../oci/digest.ts";
 import { isManifestType, type Manifest, parseManifest } from "../../oci/manifest.ts";
 import { isForeignLayer } from "../../oci/media-types.ts";
@@ -114,7 +115,7 @@ export class ManifestContents {
     try {
       this.#remember(id, parseManifest(bytes));
     } catch (error) {
-      this.#invalid(id, error instanceof Error ? error.message : String(error));
+      this.#invalid(id, messageOf(error));
     }
   }
 

@@ -1,3 +1,5 @@
+import { messageOf } from "../../lib/message-of.ts";
+
 /** So many are told by path and reason. */
 const KEPT = 1000;
 
@@ -9,6 +11,6 @@ export class UncheckedLog {
   add(path: string, error: unknown): void {
     this.total++;
     if (this.first.length >= KEPT) return;
-    this.first.push({ path, error: error instanceof Error ? error.message : String(error) });
+    this.first.push({ path, error: messageOf(error) });
   }
 }

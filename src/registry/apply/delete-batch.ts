@@ -1,5 +1,6 @@
 import { PathNotFoundError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { messageOf } from "../../lib/message-of.ts";
 import {
   canDeleteMany,
   type EmptyFolders,
@@ -8,6 +9,7 @@ import {
   hasSynchronousFolders,
 } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { parentOf } from "../paths.ts";
 import {
   type DeletedFiles,
   type DeleteFilesInput,
@@ -113,9 +115,5 @@ async function removeFolders(
 }
 
 function failed(error: unknown): DeleteOutcome {
-  return { error: error instanceof Error ? error.message : String(error) };
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
+  return { error: messageOf(error) };
 }

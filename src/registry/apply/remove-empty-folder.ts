@@ -1,6 +1,7 @@
 import { PathNotFoundError } from "../../errors.ts";
 import { type EmptyFolders, hasTemporaryFiles } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { parentOf } from "../paths.ts";
 
 /**
  * Removes a folder if nothing is in it but temporary files of writers that are dead.
@@ -33,7 +34,7 @@ export async function removeFoldersAbove(
 ): Promise<void> {
   let folder = path;
   for (let left = count; left > 0; left--) {
-    folder = folder.slice(0, folder.lastIndexOf("/"));
+    folder = parentOf(folder);
     if (!(await removeEmptyFolder(driver, folder, temporaryBeforeMs))) return;
   }
 }

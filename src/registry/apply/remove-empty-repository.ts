@@ -1,7 +1,14 @@
 import { PathNotFoundError } from "../../errors.ts";
 import { type EmptyFolders, hasEmptyFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
-import { manifestsPath, REPOSITORIES_ROOT, repositoryPath, revisionsPath, tagsPath } from "../paths.ts";
+import {
+  manifestsPath,
+  parentOf,
+  REPOSITORIES_ROOT,
+  repositoryPath,
+  revisionsPath,
+  tagsPath,
+} from "../paths.ts";
 import { removeEmptyFolder } from "./remove-empty-folder.ts";
 
 /**
@@ -60,8 +67,4 @@ async function removeFolderTree(
     if (error instanceof PathNotFoundError) return true;
     throw error;
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
 }

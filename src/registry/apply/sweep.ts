@@ -1,5 +1,6 @@
 import { CancelledError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { messageOf } from "../../lib/message-of.ts";
 import { hasEmptyFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { repositoryPath } from "../paths.ts";
@@ -253,8 +254,4 @@ export class Sweep {
     this.#hasLostThreads = true;
     this.#options.onWarning?.(`a thread ended too early, its work was done again: ${messageOf(error)}`);
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,9 +1,10 @@
 import { CancelledError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { mapInOrder } from "../../lib/map-in-order.ts";
+import { messageOf } from "../../lib/message-of.ts";
 import { hasSynchronousFolders, type SynchronousFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
-import { BLOBS_ROOT, blobDataPath } from "../paths.ts";
+import { BLOBS_ROOT, blobDataPath, parentOf } from "../paths.ts";
 import { type BlobScanOptions, type ScannedBlob, scanBlobs, scanBlobsBelow } from "../scan/scan-blobs.ts";
 import { statSmallFile } from "../small-file.ts";
 import { SHA256_BYTES } from "../threads/digest-list.ts";
@@ -137,7 +138,7 @@ class BlobLoader {
         onProblem(blobDataPath(table.digestOf(blob.id)), problem);
       } else if (Number.isNaN(sizeBytes)) {
         const path = blobDataPath(table.digestOf(blob.id));
-        onMissing(path.slice(0, path.lastIndexOf("/")));
+        onMissing(parentOf(path));
         missing.add(blob);
       } else {
         blob.sizeBytes = sizeBytes;
@@ -159,7 +160,7 @@ class BlobLoader {
         blob.modifiedMs = info?.modifiedMs ?? YOUNG;
       } catch (error) {
         blob.modifiedMs = YOUNG;
-        this.#options.onProblem(path, error instanceof Error ? error.message : String(error));
+        this.#options.onProblem(path, messageOf(error));
       }
     });
     return blobs;

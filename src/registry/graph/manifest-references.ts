@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/message-of.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { blobDataPath } from "../paths.ts";
 import { readSmallFile } from "../small-file.ts";
@@ -121,7 +122,7 @@ export class ManifestReferences {
         this.addRecord(id, record, 0, record.length);
       }
     } catch (error) {
-      this.addUnreadable(id, error instanceof Error ? error.message : String(error));
+      this.addUnreadable(id, messageOf(error));
     }
   }
 

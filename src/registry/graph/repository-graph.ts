@@ -1,4 +1,5 @@
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { messageOf } from "../../lib/message-of.ts";
 import { digestAlgorithm, digestHex, isDigest } from "../../oci/digest.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { repositoryPath } from "../paths.ts";
@@ -79,7 +80,7 @@ async function readTag(
         text === undefined ? "it is gone" : `it says ${JSON.stringify(text.slice(0, 100))}`,
       );
   } catch (error) {
-    graph.brokenTags.set(tag, error instanceof Error ? error.message : String(error));
+    graph.brokenTags.set(tag, messageOf(error));
   }
 }
 
@@ -96,7 +97,7 @@ async function readLayerLink(
     const text = bytes === undefined ? "" : Buffer.from(bytes).toString("utf8").trim();
     if (isDigest(text) && text !== digest) graph.layerTargets.set(id, table.intern(text));
   } catch (error) {
-    graph.brokenLayers.set(id, error instanceof Error ? error.message : String(error));
+    graph.brokenLayers.set(id, messageOf(error));
   }
 }
 

@@ -10,6 +10,7 @@ import {
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { DigestId } from "../graph/digest-table.ts";
 import type { LinkList } from "../graph/link-list.ts";
+import { parentOf } from "../paths.ts";
 import { statSmallFile } from "../small-file.ts";
 
 /** The time of what cannot be told. */
@@ -57,7 +58,7 @@ export async function fillTimes(
 ): Promise<readonly number[]> {
   const missing = new Set<number>();
   const fill = (index: number, path: string, modifiedMs: number | undefined): void => {
-    const folder = path.slice(0, path.lastIndexOf("/"));
+    const folder = parentOf(path);
     const doubt = modifiedMs === undefined ? whyHidden(driver, folder) : undefined;
     if (doubt !== undefined) onFailure({ path: folder, error: doubt });
     if (modifiedMs !== undefined || doubt !== undefined) links.setModifiedMs(index, modifiedMs ?? YOUNG);

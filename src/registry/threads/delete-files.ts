@@ -1,4 +1,6 @@
+import { messageOf } from "../../lib/message-of.ts";
 import type { SmallReads, SynchronousFolders } from "../../storage/abilities.ts";
+import { parentOf } from "../paths.ts";
 
 /** Files that go, in the order in which they go. */
 export interface DeleteFilesInput {
@@ -39,7 +41,7 @@ export function deleteFiles(driver: SynchronousFolders & SmallReads, input: Dele
       if (removed === path && foldersAbove > 0 && looksEmpty(driver, parentOf(path))) blocked.push(index);
       return outcome;
     } catch (error) {
-      return { error: error instanceof Error ? error.message : String(error) };
+      return { error: messageOf(error) };
     }
   });
   return { outcomes, staying: [...staying], blocked };
@@ -77,8 +79,4 @@ function looksEmpty(driver: SynchronousFolders, folder: string): boolean {
   } catch {
     return false;
   }
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/"));
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/message-of.ts";
 import { type Digest, digestAlgorithm, digestFromHex, digestOf } from "../../oci/digest.ts";
 import { parseManifest } from "../../oci/manifest.ts";
 import type { SmallReads } from "../../storage/abilities.ts";
@@ -41,7 +42,7 @@ export function readManifests(driver: SmallReads, digests: Uint8Array): Manifest
       lengths[index] = length;
     } catch (error) {
       lengths[index] = -1;
-      problems.push(error instanceof Error ? error.message : String(error));
+      problems.push(messageOf(error));
     }
   }
   return { lengths, records: records.slice(0, used), problems };

@@ -1,3 +1,4 @@
+import { messageOf } from "../../lib/message-of.ts";
 import { digestFromHex } from "../../oci/digest.ts";
 import type { SmallReads } from "../../storage/abilities.ts";
 import { blobDataPath } from "../paths.ts";
@@ -26,7 +27,7 @@ export function statBlobs(driver: SmallReads, digests: Uint8Array): BlobStats {
       stats.sizes[index] = info.sizeBytes;
       stats.times[index] = info.modifiedMs;
     } catch (error) {
-      stats.problems.push({ index, message: error instanceof Error ? error.message : String(error) });
+      stats.problems.push({ index, message: messageOf(error) });
     }
   }
   return stats;
