@@ -66,7 +66,8 @@ export function authKindOf(root: ConfigNode): string | undefined {
 
 function checkAuth(root: MapNode): Finding[] {
   const entry = root.entries.get("auth");
-  if (entry?.value.kind !== "map" || entry.value.entries.size < 2) return [];
+  if (entry?.value.kind !== "map") return [];
+  if (entry.value.entries.size < 2) return checkToken(entry.value);
   const kinds = [...entry.value.entries.keys()];
   const origin = nodeEntryOrigin(entry.value, kinds[1] ?? "") ?? entry.origin;
   return [
@@ -77,6 +78,18 @@ function checkAuth(root: MapNode): Finding[] {
       origin,
     },
   ];
+}
+
+/** Without a key to check with no token could be accepted. GitLab's registry only knows the first of the two. */
+function checkToken(auth: MapNode): Finding[] {
+  const token = auth.entries.get("token");
+  const isGiven = (name: string): boolean => {
+    const node = token && nodeAt(token.value, [name]);
+    return node?.kind === "scalar" && (node.text ?? "") !== "";
+  };
+  if (token === undefined || isGiven("rootcertbundle") || isGiven("jwks")) return [];
+  const message = "auth.token has neither rootcertbundle nor jwks, with which tokens are checked";
+  return [{ kind: "fatal", key: "auth.token.rootcertbundle", message, origin: token.origin }];
 }
 
 function checkPurging(root: MapNode): Finding[] {

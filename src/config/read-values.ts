@@ -85,7 +85,10 @@ class ValueReader {
     scope: Scope,
   ): ConfigValue {
     const node = section.bareWord ? spellOut(given) : given;
-    if (isNothing(node)) return null;
+    if (isNothing(node)) {
+      if (isAccessControl(path)) this.#reportMissing(section, EMPTY, path, origin);
+      return null;
+    }
     if (node.kind !== "map") {
       this.#find("fatal", path, `${path || "a configuration"} must be a mapping with keys`, node.origin);
       return null;
@@ -128,12 +131,13 @@ class ValueReader {
       this.values.set(childPath, { key: undefined, value: plainValue(value), origin: value.origin });
   }
 
-  #reportMissing(section: SectionKey, node: MapNode, path: string, origin: Origin): void {
+  #reportMissing(section: SectionKey, node: Pick<MapNode, "entries">, path: string, origin: Origin): void {
     if (path === "") return;
+    const kind = isAccessControl(path) ? "fatal" : "problem";
     for (const [name, key] of section.keys) {
       const value = node.entries.get(name)?.value;
       const isEmpty = isNothing(value) || (value?.kind === "scalar" && value.text === "");
-      if (key.required && isEmpty) this.#find("problem", `${path}.${name}`, `${path} lacks ${name}`, origin);
+      if (key.required && isEmpty) this.#find(kind, `${path}.${name}`, `${path} lacks ${name}`, origin);
     }
   }
 
@@ -185,6 +189,13 @@ class ValueReader {
     if (remark !== undefined) this.#find(remark.kind, path, `${path} ${remark.message}`, node.origin);
     return value ?? null;
   }
+}
+
+const EMPTY: Pick<MapNode, "entries"> = { entries: new Map() };
+
+/** Who is let in must not depend on what is left out; the Go registry does not start either. */
+function isAccessControl(path: string): boolean {
+  return path.startsWith("auth.");
 }
 
 function isOfDriver(key: Key): boolean {

@@ -46,7 +46,7 @@ function fixedBase(host: string, prefix: string): string {
  * @returns undefined if no usable host is known (HTTP/1.0), so that only a relative URL can be given
  * @see https://github.com/distribution/distribution/blob/v3.0.0/registry/api/v2/urls.go
  */
-function originOf(client: ClientView): string | undefined {
+export function originOf(client: ClientView): string | undefined {
   let scheme = client.encrypted ? "https" : "http";
   let host = client.headers.host;
   const forwarded = single(client.headers["forwarded"]);

@@ -9,13 +9,13 @@ it("config check takes the config.yml of a GitLab package without complaint", as
   expect(result.stderr).not.toMatch(/error:/);
 });
 
-it("serve refuses the config.yml of a GitLab package with exit code 10 and names auth.token", async () => {
+it("serve wants the certificate that the config.yml of a GitLab package names, and exits 10 without it", async () => {
   const host = omnibusHost();
   const result = await runRegistryCtl(["serve", host.configFile]);
   expect(result.exitCode, result.stderr).toBe(10);
   expect(result.stdout).toBe("");
-  expect(result.stderr).toContain("auth.token");
-  expect(result.stderr).toContain(host.configFile);
+  expect(result.stderr).toContain("auth.token.rootcertbundle");
+  expect(result.stderr).toContain("there is no such file");
 });
 
 it("config show prints effective values and masks secrets", async () => {

@@ -1,6 +1,9 @@
 import type { AuthSettings } from "../../config/settings.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { AccessController } from "./access.ts";
+import { HtpasswdController } from "./htpasswd-controller.ts";
+import { SillyController } from "./silly-controller.ts";
+import { TokenController } from "./token-controller.ts";
 
 /**
  * @returns what decides who may do what; undefined if everybody may do everything
@@ -8,13 +11,15 @@ import type { AccessController } from "./access.ts";
  */
 export function createAccessController(
   settings: AuthSettings | undefined,
-  _logger: Logger,
+  logger: Logger,
 ): AccessController | undefined {
   switch (settings?.kind) {
-    // Refused before it comes here, unless somebody insists.
     case "token":
+      return new TokenController(settings, logger);
     case "htpasswd":
+      return new HtpasswdController(settings, { logger });
     case "silly":
+      return new SillyController(settings);
     case undefined:
       return undefined;
   }

@@ -17,6 +17,8 @@ function write(text: string): { cwd: string; env: Record<string, string>; argume
   return { cwd, env: {}, argument: "c.yml" };
 }
 
+const PROXY = "version: 0.1\nstorage: inmemory\nproxy: {remoteurl: https://example.com}\n";
+
 async function failure(promise: Promise<unknown>): Promise<ConfigError> {
   const error: unknown = await promise.then(
     () => new Error("nothing was thrown"),
@@ -77,7 +79,7 @@ describe("loadConfig", () => {
     "refuses the driver %s, whatever is allowed",
     async (driver) => {
       const request = write(`version: 0.1\nstorage:\n  ${driver}: {bucket: b, region: r}\n`);
-      const error = await failure(loadConfig({ ...request, allowUnimplemented: ["auth"] }));
+      const error = await failure(loadConfig({ ...request, allowUnimplemented: ["proxy"] }));
       expect(error.message).toBe(`c.yml:3:3: the storage driver ${driver} is not implemented yet`);
     },
   );
@@ -108,6 +110,22 @@ describe("loadConfig", () => {
     expect(error.message).toBe("c.yml:2:39: storage.filesystem.rootdirectory must have no NUL character");
   });
 
+  it("refuses for serve what must be honoured, and names the place and the way round", async () => {
+    const request = { ...write(PROXY), refuseUnimplemented: true };
+    const error = await failure(loadConfig(request));
+    expect(error.message).toBe(
+      "c.yml:3:1: proxy is not implemented yet, and it restricts access or protects data",
+    );
+    expect(error.hint).toContain("--allow-unimplemented proxy");
+  });
+
+  it("serves where it is allowed, with a warning", async () => {
+    const request = { ...write(PROXY), refuseUnimplemented: true };
+    const loaded = await loadConfig({ ...request, allowUnimplemented: ["proxy"] });
+    expect(loaded.settings.storage).toEqual({ driver: "inmemory" });
+    expect(loaded.warnings.join("\n")).toContain("proxy is not implemented yet");
+  });
+
   it("reads overrides from the service's environment", async () => {
     writeFileSync(join(cwd, "env"), "REGISTRY_LOG_LEVEL=debug\nREGISTRY_CONFIGURATION_PATH=c.yml\n");
     write("version: 0.1\nstorage: inmemory\n");
@@ -129,20 +147,13 @@ describe("loadConfig on a GitLab package host", () => {
   });
   afterEach(() => host.remove());
 
-  it("refuses auth.token for serve, and names the place and the way round", async () => {
+  it("takes auth.token for serve", async () => {
     const request = { cwd, env: {}, argument: host.configFile, refuseUnimplemented: true };
-    const error = await failure(loadConfig(request));
-    expect(error.message).toBe(
-      `${host.configFile}:15:3: auth.token is not implemented yet, and it restricts access or protects data`,
-    );
-    expect(error.hint).toContain("--allow-unimplemented auth.token");
-  });
-
-  it.each(["auth", "auth.token"])("serves where %s is allowed, with a warning", async (key) => {
-    const request = { cwd, env: {}, argument: host.configFile, refuseUnimplemented: true };
-    const loaded = await loadConfig({ ...request, allowUnimplemented: [key] });
-    expect(loaded.settings.storage).toMatchObject({ rootDirectory: host.storageRoot });
-    expect(loaded.warnings.join("\n")).toContain("auth.token is not implemented yet");
+    expect((await loadConfig(request)).settings.auth).toMatchObject({
+      kind: "token",
+      service: "container_registry",
+      issuer: "omnibus-gitlab-issuer",
+    });
   });
 
   it("refuses to allow what is never refused", async () => {

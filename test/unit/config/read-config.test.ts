@@ -61,14 +61,6 @@ storage:
   });
 
   it.each([
-    ["auth: {token: {realm: a, service: b, issuer: c}}", "auth.token"],
-    ["auth: {silly: {realm: a, service: b}}", "auth.silly"],
-    ["auth: silly", "auth.silly"],
-    ["auth: {htpasswd: {realm: a, path: b}}", "auth.htpasswd"],
-    ["auth: {token: }", "auth.token"],
-    ["http: {tls: {certificate: a, key: b, clientcas: [c]}}", "http.tls.clientcas"],
-    ["http: {tls: {certificate: a, key: b, clientauth: request-client-cert}}", "http.tls.clientauth"],
-    ["http: {tls: {certificate: a, key: b, ciphersuites: [c]}}", "http.tls.ciphersuites"],
     ["http: {tls: {letsencrypt: {cachefile: a, email: b}}}", "http.tls.letsencrypt"],
     ["validation: {manifests: {urls: {deny: [a]}}}", "validation.manifests.urls.deny"],
     ["middleware: {storage: [{name: redirect, options: {baseurl: a}}]}", "middleware.storage"],
@@ -79,6 +71,61 @@ storage:
   ])("refuses what must be honoured: %s", (line, key) => {
     const { findings } = readConfig(`${MINIMAL}${line}\n`, "c.yml", {});
     expect(findings.filter(({ kind }) => kind === "refused").map((finding) => finding.key)).toEqual([key]);
+  });
+
+  it.each([
+    ["auth: {token: {realm: a, service: b, issuer: c}}", ["auth.token.rootcertbundle"]],
+    [
+      "auth: {token: {realm: a, service: b, issuer: c, rootcertbundle: '', jwks: }}",
+      ["auth.token.rootcertbundle"],
+    ],
+    ["auth: {token: {realm: '', service: b, rootcertbundle: d}}", ["auth.token.issuer", "auth.token.realm"]],
+    [
+      "auth: {token: }",
+      ["auth.token.issuer", "auth.token.realm", "auth.token.rootcertbundle", "auth.token.service"],
+    ],
+    ["auth: token", ["auth.token.issuer", "auth.token.realm", "auth.token.service"]],
+    ["auth: {silly: {realm: a}}", ["auth.silly.service"]],
+    ["auth: silly", ["auth.silly.realm", "auth.silly.service"]],
+    ["auth: {htpasswd: {path: b}}", ["auth.htpasswd.realm"]],
+    ["auth: {htpasswd: }", ["auth.htpasswd.path", "auth.htpasswd.realm"]],
+    ["auth: ldap", ["auth.ldap"]],
+    ["auth: {Token: {realm: a, service: b, issuer: c, rootcertbundle: d}}", ["auth.Token"]],
+    ["auth: {tokens: {realm: a, service: b, issuer: c, rootcertbundle: d}}", ["auth.tokens"]],
+    ["auth: [token]", ["auth"]],
+    ["auth: {token: [a]}", ["auth.token", "auth.token.rootcertbundle"]],
+    ["auth: {none: {}, token: {realm: a, service: b, issuer: c, rootcertbundle: d}}", ["auth"]],
+    [
+      "auth: {token: {realm: a, service: b, issuer: c, jwks: d, signingalgorithms: [RS256, none]}}",
+      ["auth.token.signingalgorithms.1"],
+    ],
+  ])("never guesses who may come in: %s", (line, keys) => {
+    const { findings, settings } = readConfig(`${MINIMAL}${line}\n`, "c.yml", {});
+    expect(settings).toBeUndefined();
+    expect(
+      findings
+        .filter(({ kind }) => kind === "fatal")
+        .map((finding) => finding.key)
+        .sort(),
+    ).toEqual(keys);
+  });
+
+  it("takes over what auth.token says", () => {
+    const line =
+      "auth: {token: {realm: a, service: b, issuer: c, jwks: d, autoredirect: 'true', autoredirectpath: /e, signingalgorithms: [RS256, ES256]}}";
+    const { findings, settings } = readConfig(`${MINIMAL}${line}\n`, "c.yml", {});
+    expect(findings).toEqual([]);
+    expect(settings?.auth).toEqual({
+      kind: "token",
+      realm: "a",
+      service: "b",
+      issuer: "c",
+      rootCertBundle: "",
+      jwks: "d",
+      autoRedirect: true,
+      autoRedirectPath: "/e",
+      signingAlgorithms: ["RS256", "ES256"],
+    });
   });
 
   it("tells that the metadata database is in use", () => {

@@ -73,11 +73,10 @@ describe("valid configurations", () => {
         .map(({ key }) => key);
     expect(refused("gitlab/kitchen-sink.yml")).toEqual([
       "database.enabled",
-      "auth.token",
       "middleware.storage",
       "validation.manifests.referencelimit",
       "validation.manifests.payloadsizelimit",
     ]);
-    expect(refused("distribution/kitchen-sink.yml")).toContain("http.tls.clientcas");
+    expect(refused("distribution/kitchen-sink.yml")).toContain("http.tls.letsencrypt");
   });
 });
