@@ -1,4 +1,5 @@
 import { RegistryCtlError } from "../errors.ts";
+import { maskText } from "../lib/mask-secrets.ts";
 import { printable } from "../lib/printable.ts";
 import type { Colours } from "../ui/colour.ts";
 
@@ -14,24 +15,25 @@ export interface ErrorReportOptions {
 
 /**
  * @returns what stderr shows for an error, with a final newline: one sentence and a hint for what a user can mend;
- *   the stack only with `--verbose` or for an error that nobody expected
+ *   the stack only with `--verbose` or for an error that nobody expected. Secrets in URLs and tokens are masked
  */
 export function renderError(error: unknown, options: ErrorReportOptions): string {
   const known = error instanceof RegistryCtlError;
-  const message = error instanceof Error ? error.message : String(error);
-  const stack = error instanceof Error ? stackWithCauses(error) : undefined;
+  const message = maskText(error instanceof Error ? error.message : String(error));
+  const stack = error instanceof Error ? maskText(stackWithCauses(error)) : undefined;
+  const hint = known && error.hint !== undefined ? maskText(error.hint) : undefined;
   if (options.json) {
     const body = {
       code: known ? error.code : "ERR_UNEXPECTED",
       message,
-      ...(known && error.hint !== undefined ? { hint: error.hint } : {}),
+      ...(hint === undefined ? {} : { hint }),
       ...(!known || options.verbose ? { stack, version: options.version } : {}),
     };
     return `${JSON.stringify({ schemaVersion: 1, error: body })}\n`;
   }
   if (known) {
     const lines = [`${options.colours.error("error:")} ${printable(message)}`];
-    if (error.hint !== undefined) lines.push(`hint: ${printable(error.hint)}`);
+    if (hint !== undefined) lines.push(`hint: ${printable(hint)}`);
     if (options.verbose && stack !== undefined) lines.push(printable(stack));
     return `${lines.join("\n")}\n`;
   }

@@ -185,6 +185,6 @@ function nothing(origin: Origin): ScalarNode {
 
 /** The YAML reader quotes what it stumbled over at the end of some messages, which may be a part of a secret. */
 function withoutSource(message: string): string {
-  const sentence = message.replace(/:? ["'`].*$/s, "");
+  const sentence = message.replace(/:? ["'`!].*$/s, "");
   return sentence.charAt(0).toLowerCase() + sentence.slice(1);
 }

@@ -43,14 +43,16 @@ export async function createLogger(
     format: line(),
     transports: [new winston.transports.Stream({ stream, eol: "\n" })],
   });
-  return wrap(logger, {});
+  return wrap(logger, LEVELS[settings.level], {});
 }
 
 /** Where winston's transports look for the finished line. @see https://github.com/winstonjs/triple-beam */
 const MESSAGE = Symbol.for("message");
 
-function wrap(logger: WinstonLogger, own: Record<string, unknown>): Logger {
+/** @param mostTold - the number of the lowest level that is written: winston would format the others too */
+function wrap(logger: WinstonLogger, mostTold: number, own: Record<string, unknown>): Logger {
   const log = (level: keyof typeof LEVELS) => (message: string, fields?: Record<string, unknown>) => {
+    if (LEVELS[level] > mostTold) return;
     logger.log({ level, message, fields: fields === undefined ? own : { ...own, ...fields } });
   };
   return {
@@ -59,7 +61,7 @@ function wrap(logger: WinstonLogger, own: Record<string, unknown>): Logger {
     info: log("info"),
     debug: log("debug"),
     trace: log("trace"),
-    child: (fields) => wrap(logger, { ...own, ...fields }),
+    child: (fields) => wrap(logger, mostTold, { ...own, ...fields }),
   };
 }
 

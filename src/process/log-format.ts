@@ -1,4 +1,5 @@
 import type { LogSettings } from "../config/settings.ts";
+import { maskText, maskValue } from "../lib/mask-secrets.ts";
 
 /** One event of the structured log. */
 export interface LogRecord {
@@ -11,8 +12,12 @@ export interface LogRecord {
 /** A value that logrus writes without quotes. */
 const PLAIN = /^[A-Za-z0-9._/@^+-]+$/;
 
+/** Control characters beyond ASCII's first 32, line separators, and what turns the direction of text. */
+const UNSAFE = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
 /**
- * Formats one line as the Go registry's logger does, so that what reads its log reads ours.
+ * Formats one line as the Go registry's logger does, so that what reads its log reads ours. Secrets are masked here, in
+ * one place, whoever logs: by the name of a field and by the form of a text.
  *
  * - `text`: `time="…" level=info msg="…" key=value`
  * - `json`: `{"level":"info","msg":"…","time":"…", …}`
@@ -24,28 +29,38 @@ const PLAIN = /^[A-Za-z0-9._/@^+-]+$/;
 export function formatLogRecord(record: LogRecord, formatter: LogSettings["formatter"]): string {
   const level = record.level === "warn" ? "warning" : record.level;
   const time = record.time.toISOString();
-  const fields = Object.entries(record.fields).filter(([, value]) => value !== undefined);
+  const message = maskText(record.message);
+  const fields = Object.entries(record.fields)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]): [string, unknown] => [key, maskValue(key, value)]);
   if (formatter === "text") {
-    const words = [`time="${time}"`, `level=${level}`, `msg=${textValue(record.message)}`];
+    const words = [`time="${time}"`, `level=${level}`, `msg=${textValue(message)}`];
     for (const [key, value] of fields) words.push(`${key}=${textValue(value)}`);
     return words.join(" ");
   }
   const own =
     formatter === "json"
-      ? { level, msg: record.message, time }
-      : { "@timestamp": time, "@version": "1", level, message: record.message };
+      ? { level, msg: message, time }
+      : { "@timestamp": time, "@version": "1", level, message };
   // As logrus does: a field of the same name as one of ours gets a prefix.
   const renamed = fields.map(([key, value]) => [key in own ? `fields.${key}` : key, jsonValue(value)]);
-  return JSON.stringify({ ...Object.fromEntries(renamed), ...own });
+  return quoted({ ...Object.fromEntries(renamed), ...own });
 }
 
 function textValue(value: unknown): string {
   const plain = jsonValue(value);
   const text = typeof plain === "string" ? plain : JSON.stringify(plain);
-  return PLAIN.test(text) ? text : JSON.stringify(text);
+  return PLAIN.test(text) ? text : quoted(text);
+}
+
+/** JSON escapes what is below a space only; the rest of what could end a line or command a terminal is escaped here. */
+function quoted(value: unknown): string {
+  return JSON.stringify(value).replace(
+    UNSAFE,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function jsonValue(value: unknown): unknown {
-  if (value instanceof Error) return value.message;
   return typeof value === "bigint" ? value.toString() : value;
 }

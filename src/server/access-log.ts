@@ -1,3 +1,5 @@
+import { maskUrls } from "../lib/mask-secrets.ts";
+
 /** What a line of the access log tells. */
 export interface AccessRecord {
   clientAddress: string;
@@ -21,12 +23,17 @@ const UNSAFE = /["\\\p{Cc}\u2028\u2029]/gu;
  * @see https://httpd.apache.org/docs/2.4/logs.html#combined
  */
 export function formatAccessLine(record: AccessRecord, now: Date): string {
-  const request = `${record.method} ${escapeField(record.uri)} HTTP/${record.httpVersion}`;
+  const request = `${record.method} ${escapeField(masked(record.uri))} HTTP/${record.httpVersion}`;
   const size = record.sentBytes === 0 ? "-" : record.sentBytes;
   return (
     `${record.clientAddress || "-"} - ${bare(record.user)} [${timestamp(now)}] "${request}" ${record.status} ${size} ` +
-    `"${escapeField(record.referer ?? "")}" "${escapeField(record.userAgent ?? "")}"`
+    `"${escapeField(masked(record.referer ?? ""))}" "${escapeField(record.userAgent ?? "")}"`
   );
+}
+
+/** The state of an upload, and what clients put into URLs that is no business of who reads logs. Most have nothing. */
+function masked(url: string): string {
+  return url.includes("?") || url.includes("@") ? maskUrls(url) : url;
 }
 
 /** What clients send must end neither the field nor the line. */

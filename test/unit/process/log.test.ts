@@ -51,6 +51,35 @@ describe("formatLogRecord", () => {
   });
 });
 
+describe("what clients send", () => {
+  const sent = 'GET /a\u0085\u009b2J\u2028b\u202e\r\nlevel=error msg="forged"';
+
+  it.each(["text", "json", "logstash"] as const)("ends no line and commands no terminal: %s", (formatter) => {
+    const line = formatLogRecord(
+      { ...record, message: sent, fields: { uri: sent } },
+      formatter,
+    );
+    expect(line).not.toMatch(/[^\x20-\x7e]/);
+    if (formatter === "text") return;
+    expect(JSON.parse(line).uri).toBe(sent);
+  });
+
+  it("does not show secrets, by the name of a field and by the form of a text", () => {
+    const fields = {
+      uri: "/v2/a/blobs/uploads/u?_state=hunter2&digest=d",
+      error: new Error("GET https://me:hunter2@h failed"),
+      headers: { authorization: "Basic aHVudGVyMg==", accept: "*/*" },
+      password: "hunter2",
+    };
+    for (const formatter of ["text", "json", "logstash"] as const) {
+      const message = "cannot reach redis://:hunter2@h";
+      const line = formatLogRecord({ ...record, message, fields }, formatter);
+      expect(line).not.toMatch(/hunter2|aHVudGVyMg/);
+      expect(line).toContain("?_state=***&digest=d");
+    }
+  });
+});
+
 describe("createLogger", () => {
   async function linesOf(level: LogSettings["level"]): Promise<string[]> {
     const lines: string[] = [];
