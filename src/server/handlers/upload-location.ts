@@ -10,7 +10,7 @@ export function uploadHeaders(
   upload: { uuid: string; sizeBytes: number },
 ): Record<string, string> {
   const { name } = exchange.route;
-  const state = context.uploadState.sign(name, upload.uuid);
+  const state = context.uploadState.sign({ name, uuid: upload.uuid }, upload.sizeBytes);
   const path = `v2/${name}/blobs/uploads/${upload.uuid}?_state=${encodeURIComponent(state)}`;
   return {
     Location: context.urls.urlOf(exchange.client, path),

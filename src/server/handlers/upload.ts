@@ -4,10 +4,12 @@ import type { Upload } from "../../registry/upload.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import { ApiError } from "../api-error.ts";
 import { declaredLength, uploadChunks } from "../body.ts";
+import type { PinKey } from "../coordination/coordination.ts";
 import type { Exchange } from "../exchange.ts";
 import { objectKeys } from "../pin-keys.ts";
 import { type ByteRange, parseContentRange } from "../range.ts";
 import type { ServerContext } from "../server-context.ts";
+import type { StatedUpload } from "../upload-state.ts";
 import { blobHeaders, uploadHeaders } from "./upload-location.ts";
 
 /** Ids as we and the Go registry make them; nothing else may become part of a path. */
@@ -32,14 +34,13 @@ export function appendToUpload(context: ServerContext, exchange: Exchange): Prom
 export async function finishUpload(context: ServerContext, exchange: Exchange): Promise<Answer> {
   const digest = parseDigest(exchange.query.get("digest") ?? "");
   const keys = objectKeys(exchange.route.name, digest);
-  const pin = exchange.hold(keys);
-  if (pin instanceof Promise) await pin;
-  return withUpload(context, exchange, async (upload, lost) => {
+  const finish = async (upload: Upload, lost: AbortSignal): Promise<Answer> => {
     await appendBody(context, exchange, upload, lost);
     await upload.finish(digest);
     exchange.lease(keys);
     return emptyAnswer(201, blobHeaders(context, exchange, digest));
-  });
+  };
+  return withUpload(context, exchange, finish, keys);
 }
 
 /** Removes an upload. */
@@ -50,16 +51,23 @@ export function cancelUpload(context: ServerContext, exchange: Exchange): Promis
   });
 }
 
-/** Does something with an upload while no other request can. */
+/**
+ * Does something with an upload while no other request can.
+ *
+ * @param keys - what the action relies on, to be pinned once it is known that the upload is the client's
+ */
 async function withUpload(
   context: ServerContext,
   exchange: Exchange,
   action: (upload: Upload, lost: AbortSignal) => Promise<Answer>,
+  keys: readonly PinKey[] = [],
 ): Promise<Answer> {
   const { name, reference: uuid } = exchange.route;
   if (!UUID.test(uuid)) throw new UploadUnknownError(name, uuid);
-  if (!context.uploadState.admits(exchange.query.get("_state"), name, uuid)) {
-    throw new ApiError("BLOB_UPLOAD_INVALID", { detail: { reason: "_state belongs to another upload" } });
+  checkState(context, exchange, { name, uuid });
+  if (keys.length > 0) {
+    const pin = exchange.hold(keys);
+    if (pin instanceof Promise) await pin;
   }
   const grant = await context.coordination.acquireUpload(uuid, exchange.signal);
   let upload: Upload | undefined;
@@ -73,6 +81,13 @@ async function withUpload(
       grant.release(upload?.hashed);
     }
   }
+}
+
+/** Before the store is asked, so that nobody learns from it which uploads there are. */
+function checkState(context: ServerContext, exchange: Exchange, upload: StatedUpload): void {
+  const isRequired = context.access !== undefined;
+  if (context.uploadState.admits(exchange.query.get("_state"), upload, { isRequired })) return;
+  throw new ApiError("BLOB_UPLOAD_INVALID", { detail: { reason: "_state is not that of this upload" } });
 }
 
 async function appendBody(
