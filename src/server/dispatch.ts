@@ -29,17 +29,24 @@ const HANDLERS: Readonly<Record<RouteKind, Readonly<Record<string, Handler>>>> =
   referrers: { GET: listReferrers, HEAD: listReferrers },
 };
 
+/** Routes that are about no repository. */
+const NAMELESS: ReadonlySet<RouteKind> = new Set<RouteKind>(["root", "base", "catalog"]);
+
 const READS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /**
- * Finds the handler of a request, asks access control and runs it. `/` is open to all: load balancers look there.
+ * Finds the handler of a request, asks access control and runs it. `/` is open to all: load balancers look there. A
+ * name is checked before it is asked for, so that access control and the headers of a challenge never see one that
+ * could be read in two ways; what becomes of an impossible name tells nothing of what is stored.
  *
  * @throws {ApiError} PATH_UNKNOWN, UNAUTHORIZED, UNSUPPORTED with Allow; whatever the handler throws
+ * @throws {InvalidReferenceError} if the path names a repository that cannot be
  */
 export function dispatch(context: ServerContext, exchange: Exchange): Answer | Promise<Answer> {
   const route = matchRoute(exchange.path, context.settings.http.prefix);
   if (route === undefined) throw new ApiError("PATH_UNKNOWN");
   exchange.route = route;
+  if (!NAMELESS.has(route.kind)) checkRepositoryName(route.name);
   if (context.access === undefined || route.kind === "root") return handleRoute(context, exchange);
   const needed = neededAccess(route, exchange.method, exchange.query);
   const identity = context.access.authorize(exchange, needed);
@@ -52,9 +59,6 @@ export function dispatch(context: ServerContext, exchange: Exchange): Answer | P
 
 function handleRoute(context: ServerContext, exchange: Exchange): Answer | Promise<Answer> {
   const { route } = exchange;
-  if (route.kind !== "root" && route.kind !== "base" && route.kind !== "catalog") {
-    checkRepositoryName(route.name);
-  }
   const handlers = HANDLERS[route.kind];
   const handler = Object.hasOwn(handlers, exchange.method) ? handlers[exchange.method] : undefined;
   if (handler && isAllowed(context, route.kind, exchange.method)) return handler(context, exchange);

@@ -1,3 +1,4 @@
+import { isRepositoryName, MAX_REPOSITORY_NAME_LENGTH } from "../../oci/reference.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Route } from "../router.ts";
 
@@ -38,9 +39,20 @@ export function neededAccess({ kind, name }: Route, method: string, query: URLSe
   if (kind === "catalog") return [{ type: "registry", name: "catalog", action: "*" }];
   const needed = accessTo(name, method);
   const from = kind === "uploads" ? query.get("from") : null;
-  if (from) needed.push({ type: "repository", name: from, action: "pull" });
+  if (from) needed.push({ type: "repository", name: nameableAs(from), action: "pull" });
   return needed;
 }
+
+/**
+ * A repository that cannot be is asked for like one that is not there, so that the answers are the same. But as it goes
+ * into the headers of a challenge, nothing that means something there is left of it; cut, it is still too long for one.
+ */
+function nameableAs(from: string): string {
+  if (isRepositoryName(from)) return from;
+  return from.slice(0, MAX_REPOSITORY_NAME_LENGTH + 1).replace(UNNAMEABLE, "?");
+}
+
+const UNNAMEABLE = /[^A-Za-z0-9._/-]/g;
 
 function accessTo(name: string, method: string): Access[] {
   const type = "repository";

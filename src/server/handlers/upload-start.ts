@@ -42,11 +42,11 @@ async function mountBlob(
   const { name } = exchange.route;
   const source = from !== null && isRepositoryName(from) ? from : undefined;
   if (from && source === undefined) return undefined;
+  // Where everybody may read everything the source need not be named; elsewhere that would give away what others have.
+  if (source === undefined && context.access !== undefined) return undefined;
   const keys = objectKeys(name, digest);
   const pin = exchange.hold(source === undefined ? keys : [...keys, `${source}@${digest}`]);
   if (pin instanceof Promise) await pin;
-  // Where everybody may read everything the source need not be named; elsewhere that would give away what others have.
-  if (source === undefined && context.access !== undefined) return undefined;
   const { blobs } = context.registry.repository(name);
   const mounted =
     source === undefined
