@@ -5,7 +5,7 @@ import { type Finding, sortFindings } from "./finding.ts";
 import { applyOverrides } from "./overrides.ts";
 import { parseYaml } from "./parse-yaml.ts";
 import { readValues, type SetValue } from "./read-values.ts";
-import type { Settings } from "./settings.ts";
+import type { AuthSettings, Settings } from "./settings.ts";
 
 /** Everything that can be known of a configuration without acting on it. */
 export interface ReadConfig {
@@ -16,6 +16,8 @@ export interface ReadConfig {
   findings: Finding[];
   /** Undefined where something is fatal or the storage driver is not implemented. */
   settings: Settings | undefined;
+  /** What `auth` comes to, whatever is wrong elsewhere and whether or not the storage driver is implemented. */
+  auth: AuthSettings | undefined;
 }
 
 /**
@@ -36,7 +38,7 @@ export function readConfig(
     const findings = hasFatal(parsed.findings)
       ? parsed.findings
       : [...parsed.findings, { kind: "fatal" as const, key: "", message, origin: root?.origin ?? top }];
-    return { root, values: new Map(), findings, settings: undefined };
+    return { root, values: new Map(), findings, settings: undefined, auth: undefined };
   }
   const findings = [...parsed.findings, ...applyOverrides(root, env)];
   const read = readValues(root);
@@ -48,6 +50,7 @@ export function readConfig(
     values: read.values,
     findings: sortFindings(findings),
     settings: isUsable(findings) ? built.settings : undefined,
+    auth: built.settings.auth,
   };
 }
 

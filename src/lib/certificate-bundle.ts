@@ -41,7 +41,8 @@ function parseCertificate(der: Buffer, line: number, number: number): X509Certif
 function noCertificate(content: string | Uint8Array, skipped: CertificateBundle["skipped"]): PemError {
   if (content.length === 0) return new PemError("the file is empty, expected certificates in PEM form");
   const kinds = [...new Set(skipped.map(({ kind, line }) => `${kind} at line ${line}`))];
-  if (kinds.length === 0) return new PemError("no block BEGIN CERTIFICATE, expected certificates in PEM form");
+  if (kinds.length === 0)
+    return new PemError("no block BEGIN CERTIFICATE, expected certificates in PEM form");
   return new PemError(`no block BEGIN CERTIFICATE, but ${kinds.join(", ")}`, {
     hint: kinds.some((kind) => kind.startsWith("TRUSTED CERTIFICATE"))
       ? "Write a plain certificate: openssl x509 -in FILE -out NEW."

@@ -84,7 +84,7 @@ function lostBoundary(line: string, at: number, number: number): PemError {
   const where = `line ${at}: block ${number}`;
   if (line.includes(String.raw`\n`)) {
     return new PemError(String.raw`${where} holds \n as two characters in place of line ends`, {
-      hint: "Write it out with printf '%b', as gitlab.rb wants it in one line but a file does not.",
+      hint: "Write the lines out: printf '%b' \"$KEY\" > FILE. From gitlab.rb: the value needs double quotes there.",
     });
   }
   if (/-----END [^-]*-----+BEGIN /.test(line)) {

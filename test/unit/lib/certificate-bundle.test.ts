@@ -64,17 +64,49 @@ describe("parseCertificateBundle", () => {
       "-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n",
       "no block BEGIN CERTIFICATE, but TRUSTED CERTIFICATE at line 1",
     ],
-    ["a block that is no certificate", ONE.replace("MIIBXz", "AAAAAA"), "line 1: block 1 (CERTIFICATE) is not a certificate"],
-    ["a second block cut short", `${ONE}\n${TWO.slice(0, 300)}`, "line 11: block 2 (CERTIFICATE) does not end"],
-    ["a line cut short", `${ONE}\n${TWO.replace("Mg==", "")}`, "line 11: block 2 (CERTIFICATE) is not a certificate"],
+    [
+      "a block that is no certificate",
+      ONE.replace("MIIBXz", "AAAAAA"),
+      "line 1: block 1 (CERTIFICATE) is not a certificate",
+    ],
+    [
+      "a second block cut short",
+      `${ONE}\n${TWO.slice(0, 300)}`,
+      "line 11: block 2 (CERTIFICATE) does not end",
+    ],
+    [
+      "a line cut short",
+      `${ONE}\n${TWO.replace("Fg==", "")}`,
+      "line 11: block 2 (CERTIFICATE) is not a certificate",
+    ],
     ["a strange character", ONE.replace("MjYx", "Mj*x"), "line 3: block 1 (CERTIFICATE) holds characters"],
-    ["an empty block", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----", "line 1: block 1 (CERTIFICATE) is empty"],
-    ["a BEGIN within a block", ONE.replace(/-----END.*/, TWO), "line 1: block 1 (CERTIFICATE) does not end before"],
-    ["another END", ONE.replace("END CERTIFICATE", "END X509 CRL"), "line 1: block 1 (CERTIFICATE) does not end but"],
+    [
+      "an empty block",
+      "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----",
+      "line 1: block 1 (CERTIFICATE) is empty",
+    ],
+    [
+      "a BEGIN within a block",
+      ONE.replace(/-----END.*/, TWO),
+      "line 1: block 1 (CERTIFICATE) does not end before",
+    ],
+    [
+      "another END",
+      ONE.replace("END CERTIFICATE", "END X509 CRL"),
+      "line 1: block 1 (CERTIFICATE) does not end but",
+    ],
     ["an END alone", ONE.replace(/.*BEGIN.*\n/, ""), "line 9: END CERTIFICATE without a BEGIN"],
     ["a lacking line end", ONE + TWO, "line 10: block 1 begins on the line"],
-    ["backslashes for line ends", ONE.replaceAll("\n", "\\n"), String.raw`line 1: block 1 holds \n as two characters`],
-    ["an indented block", ONE.replaceAll(/^/gm, "  "), "line 1: block 1 has a BEGIN or END that does not stand alone"],
+    [
+      "backslashes for line ends",
+      ONE.replaceAll("\n", "\\n"),
+      String.raw`line 1: block 1 holds \n as two characters`,
+    ],
+    [
+      "an indented block",
+      ONE.replaceAll(/^/gm, "  "),
+      "line 1: block 1 has a BEGIN or END that does not stand alone",
+    ],
     ["a byte order mark", `\uFEFF${ONE}`, "line 1: block 1 has a BEGIN or END that does not stand alone"],
   ])("refuses %s and says where", (_what, content, message) => {
     expect(() => parseCertificateBundle(content)).toThrow(message);
@@ -90,7 +122,8 @@ describe("parseCertificateBundle", () => {
 
 describe("parsePemBlocks", () => {
   it("leaves headers out of the content, and says that there are some", () => {
-    const pem = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X,00\n\nAQID\nBAUG\n-----END RSA PRIVATE KEY-----";
+    const pem =
+      "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X,00\n\nAQID\nBAUG\n-----END RSA PRIVATE KEY-----";
     expect(parsePemBlocks(pem)).toEqual([
       { kind: "RSA PRIVATE KEY", line: 1, der: Buffer.from([1, 2, 3, 4, 5, 6]), hasHeaders: true },
     ]);

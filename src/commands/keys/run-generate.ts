@@ -1,0 +1,42 @@
+import { resolve } from "node:path";
+import { UsageError } from "../../errors.ts";
+import { generateKeys } from "../../operations/keys/generate-keys.ts";
+import { isDryRun } from "../../ui/options/dry-run.ts";
+import type { CommandContext, GlobalFlags } from "../context.ts";
+import { renderGenerated } from "./render-generated.ts";
+
+/** The options of `keys generate`. */
+export interface GenerateFlags extends GlobalFlags {
+  key: string;
+  certificate: string;
+  addTo?: string;
+  days: number;
+  issuer?: string;
+  force: boolean;
+  dryRun?: boolean;
+  dryrun?: boolean;
+}
+
+/** What GitLab's packages call the owner of the certificate, and themselves in tokens. */
+const OMNIBUS_COMMON_NAME = "Registry";
+const OMNIBUS_ISSUER = "omnibus-gitlab-issuer";
+
+/** Makes a pair and reports where its halves belong. */
+export async function runGenerate(context: CommandContext, flags: GenerateFlags): Promise<void> {
+  const { key, certificate, addTo, issuer } = flags;
+  if ([key, certificate, addTo].includes("")) throw new UsageError("the name of a file is empty");
+  const dryRun = isDryRun(flags);
+  if (!dryRun) context.notice("making a key of 4096 bits", flags);
+  const report = await generateKeys({
+    keyFile: resolve(context.cwd, key),
+    certificateFile: resolve(context.cwd, certificate),
+    addTo: addTo === undefined ? undefined : resolve(context.cwd, addTo),
+    commonName: issuer ?? OMNIBUS_COMMON_NAME,
+    days: flags.days,
+    force: flags.force,
+    dryRun,
+    nowMs: Date.now(),
+    signal: context.signal,
+  });
+  context.report(report, (result) => renderGenerated(result, issuer ?? OMNIBUS_ISSUER), flags);
+}
