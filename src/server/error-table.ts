@@ -16,7 +16,7 @@ export interface ErrorRow {
  */
 export const ERROR_TABLE = {
   BLOB_UNKNOWN: { status: 404, message: "blob unknown to registry" },
-  BLOB_UPLOAD_INVALID: { status: 400, message: "blob upload invalid" },
+  BLOB_UPLOAD_INVALID: { status: 404, message: "blob upload invalid" },
   BLOB_UPLOAD_UNKNOWN: { status: 404, message: "blob upload unknown to registry" },
   DENIED: { status: 403, message: "requested access to the resource is denied" },
   DIGEST_INVALID: { status: 400, message: "provided digest did not match uploaded content" },

@@ -226,7 +226,7 @@ describe("uploading", () => {
     const other = new URL((await start()).url);
     bare.search = other.search;
     const refused = await patch(bare.href, "c");
-    expect(refused.status).toBe(400);
+    expect(refused.status).toBe(404);
     expect(await refused.json()).toMatchObject({ errors: [{ code: "BLOB_UPLOAD_INVALID" }] });
   });
 

@@ -34,7 +34,7 @@ describe("errorAnswer", () => {
     [new TagUnknownError("a", "t"), 404, "MANIFEST_UNKNOWN"],
     [new RepositoryUnknownError("a"), 404, "NAME_UNKNOWN"],
     [new UploadUnknownError("a", "u"), 404, "BLOB_UPLOAD_UNKNOWN"],
-    [new UploadInvalidError("u", "why"), 400, "BLOB_UPLOAD_INVALID"],
+    [new UploadInvalidError("u", "why"), 404, "BLOB_UPLOAD_INVALID"],
     [new InvalidDigestError("x"), 400, "DIGEST_INVALID"],
     [new DigestMismatchError("a", "b"), 400, "DIGEST_INVALID"],
     [new InvalidReferenceError("repository", "A", "why"), 400, "NAME_INVALID"],
