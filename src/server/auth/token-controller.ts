@@ -17,7 +17,7 @@ import { unauthorized } from "./unauthorized.ts";
 const MAX_REMEMBERED_TOKENS = 5_000;
 const MAX_REMEMBERED_CHARS = 16 * 1024 * 1024;
 
-const BEARER = /^bearer ([^ ]+)$/i;
+const SCHEME = "bearer ";
 
 /** What of a request a token is looked for in, and its challenge made of. */
 export type TokenBearer = Pick<Exchange, "header" | "client" | "clientAddress">;
@@ -57,7 +57,7 @@ export class TokenController implements AccessController {
   }
 
   authorize(exchange: TokenBearer, needed: readonly Access[]): Identity | Promise<Identity> {
-    const token = BEARER.exec(exchange.header("authorization") ?? "")?.[1];
+    const token = tokenIn(exchange.header("authorization"));
     if (token === undefined) throw this.#challenge(exchange, needed);
     const known = this.#recall(token);
     return known ? this.#admit(exchange, needed, known) : this.#verify(exchange, needed, token);
@@ -110,6 +110,13 @@ export class TokenController implements AccessController {
   #challenge(exchange: TokenBearer, needed: readonly Access[], error?: ChallengeError): ApiError {
     return unauthorized(bearerChallenge(this.#settings, exchange.client, needed, error), needed);
   }
+}
+
+/** @returns what stands behind `Bearer`; undefined for another scheme or something that is no single word */
+function tokenIn(authorization: string | undefined): string | undefined {
+  if (authorization?.slice(0, SCHEME.length).toLowerCase() !== SCHEME) return undefined;
+  const token = authorization.slice(SCHEME.length);
+  return token === "" || token.includes(" ") ? undefined : token;
 }
 
 function acceptedAlgorithms(names: readonly string[], logger: Logger): readonly string[] {

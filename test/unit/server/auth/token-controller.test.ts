@@ -1,4 +1,4 @@
-import type { KeyObject } from "node:crypto";
+import { createPublicKey, type KeyObject } from "node:crypto";
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -165,6 +165,24 @@ describe("a change of keys", () => {
     expect(lines.at(-1)).toContain("refused a token");
     expect(lines.join("\n")).toContain("there is no such file");
   });
+});
+
+it("takes the keys of a key set that was replaced", async () => {
+  vi.useFakeTimers({ toFake: ["performance"] });
+  const jwks = join(folder, "keys.json");
+  const write = (of: KeyObject) =>
+    writeFileSync(jwks, JSON.stringify({ keys: [createPublicKey(of).export({ format: "jwk" })] }));
+  const newKey = makeKey();
+  write(key);
+  const access = controller({ rootCertBundle: "", jwks });
+  const ask = async (by: KeyObject) =>
+    access.authorize(bearer(`Bearer ${await signToken(by, claimsOf([]))}`), []);
+  expect(await ask(key)).toEqual({ user: "alice" });
+  await expect(ask(newKey)).rejects.toThrow("authentication required");
+  write(newKey);
+  vi.advanceTimersByTime(2_000);
+  expect(await ask(newKey)).toEqual({ user: "alice" });
+  await expect(ask(key)).rejects.toThrow("authentication required");
 });
 
 describe("a request without a token of ours", () => {

@@ -6,6 +6,7 @@ import {
   sign,
   type X509Certificate,
 } from "node:crypto";
+import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { jwkThumbprint } from "../../../../src/lib/key-fingerprints.ts";
 import { SIGNING_ALGORITHMS } from "../../../../src/server/auth/token-algorithms.ts";
@@ -441,6 +442,47 @@ describe("a token that is damaged or forged", () => {
     { crit: "b64" },
   ])("is refused if it demands what we do not understand: %j", async (header) => {
     await isRefused(sealed(header, encode(claims())), /^it is malformed/);
+  });
+});
+
+describe("whatever a token says", () => {
+  const anyHeader = fc.dictionary(fc.constantFrom("kid", "jwk", "x5c", "crit", "typ", "zip"), fc.jsonValue());
+  const anyClaims = fc.record(
+    {
+      access: fc.oneof(
+        fc.jsonValue(),
+        fc.array(
+          fc.record(
+            {
+              type: fc.jsonValue(),
+              name: fc.jsonValue(),
+              actions: fc.oneof(fc.jsonValue(), fc.array(fc.jsonValue())),
+            },
+            { requiredKeys: [] },
+          ),
+        ),
+      ),
+      sub: fc.jsonValue(),
+      exp: fc.jsonValue(),
+      nbf: fc.jsonValue(),
+      iat: fc.jsonValue(),
+      aud: fc.jsonValue(),
+    },
+    { requiredKeys: [] },
+  );
+
+  it("is taken or refused, and nothing breaks", async () => {
+    await fc.assert(
+      fc.asyncProperty(anyHeader, anyClaims, async (header, more) => {
+        const token = sealed(header, encode(claims(more)));
+        const name = await verify(token).then(
+          () => "taken",
+          (error: Error) => error.name,
+        );
+        expect(["taken", "TokenRefused"]).toContain(name);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
