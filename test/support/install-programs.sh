@@ -1,6 +1,7 @@
 #!/bin/bash
 # Installs the real programs that test/e2e runs, on Debian 12, as root:
-# - from the system's own release: skopeo, buildah, podman, umoci, docker-registry (the Go registry), curl, strace;
+# - from the system's own release: skopeo, buildah, podman, umoci, docker-registry (the Go registry), nginx, htpasswd, curl,
+#   strace;
 # - crane and oras, which Debian 12 lacks, from Debian's unstable suite. Those are unpacked into a folder of their
 #   own with dpkg -x, so the system itself never gets a package of another release. The mirror is the one that the
 #   system's own apt sources name.
@@ -10,7 +11,7 @@ set -euo pipefail
 folder=${1:-${REGISTRY_CTL_TEST_PROGRAMS:-${XDG_CACHE_HOME:-$HOME/.cache}/registry-ctl-tests}}
 export DEBIAN_FRONTEND=noninteractive
 
-release_packages=(skopeo buildah podman umoci docker-registry curl ca-certificates bsdutils xz-utils strace util-linux)
+release_packages=(skopeo buildah podman umoci docker-registry nginx apache2-utils curl ca-certificates bsdutils xz-utils strace util-linux)
 unstable_packages=(crane oras)
 
 apt_quietly() {
@@ -33,7 +34,7 @@ install_from_release() {
   apt_quietly update
   [ ${#missing[@]} -eq 0 ] && return
   echo "install-programs: installing ${missing[*]}"
-  # The package would start a Go registry on port 5000: the tests start their own.
+  # The packages would start a Go registry on port 5000 and nginx on port 80: the tests start their own.
   local policy=/usr/sbin/policy-rc.d made_policy=
   if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"

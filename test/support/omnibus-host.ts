@@ -41,6 +41,10 @@ export interface OmnibusOptions {
   addr?: string;
   /** Leaves `auth.token` out, as no package does: to serve what a test looks at. */
   withoutAuth?: boolean;
+  /** `auth.token.realm`, as the package sets it unless told otherwise. */
+  realm?: string;
+  /** PEM; what lies at `auth.token.rootcertbundle`, nothing unless told otherwise. */
+  tokenCertificate?: string;
   /** Variables of the service, each a file in its env folder. */
   env?: Readonly<Record<string, string>>;
 }
@@ -49,7 +53,12 @@ export interface OmnibusOptions {
 export function makeOmnibusHost(options: OmnibusOptions = {}): OmnibusHost {
   const root = mkdtempSync(join(tmpdir(), "omnibus-"));
   const ownerId = process.getuid?.() === 0 ? REGISTRY_ID : undefined;
-  const values = { root, addr: options.addr ?? "localhost:5000", secret: "0123456789abcdef0123456789abcdef" };
+  const values = {
+    root,
+    addr: options.addr ?? "localhost:5000",
+    secret: "0123456789abcdef0123456789abcdef",
+    realm: options.realm ?? "https://gitlab.example.com/jwt/auth",
+  };
   const write = (path: string, content: string, mode: number, owned = false): string => {
     const file = join(root, path);
     mkdirSync(dirname(file), { recursive: true });
@@ -79,7 +88,7 @@ export function makeOmnibusHost(options: OmnibusOptions = {}): OmnibusHost {
   folder("opt/gitlab/service", 0o755);
   symlinkSync("../sv/registry", join(root, "opt/gitlab/service/registry"));
   folder("var/log/gitlab/registry", 0o700);
-  write("var/opt/gitlab/registry/gitlab-registry.crt", "", 0o400, true);
+  write("var/opt/gitlab/registry/gitlab-registry.crt", options.tokenCertificate ?? "", 0o400, true);
   return {
     root,
     configFile: write("var/opt/gitlab/registry/config.yml", config, 0o640, true),

@@ -16,6 +16,9 @@ export const PROGRAM_NAMES = [
   "script",
   "setpriv",
   "strace",
+  "openssl",
+  "nginx",
+  "htpasswd",
 ] as const;
 
 /** A real program that tests run. */
@@ -31,6 +34,8 @@ const SEARCH_PATH = [
     "bin",
   ),
   ...(process.env["PATH"] ?? "").split(delimiter),
+  // Where servers are, for users whose PATH does not say so.
+  "/usr/sbin",
 ];
 
 /** Where the program is, or undefined if it is not on this machine. */
