@@ -1,4 +1,4 @@
-import { createPrivateKey } from "node:crypto";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -350,6 +350,26 @@ describe("keys check", () => {
     expect(differs.stdout).toContain(
       'GitLab signs as issuer "gitlab-issuer", and the registry accepts "omnibus-gitlab-issuer"',
     );
+  });
+
+  it("takes a key set in the place of a bundle", async () => {
+    const { folder } = await pairOnDisk();
+    const configPath = await writeServeConfig({
+      rootDirectory: join(folder, "store"),
+      port: 5000,
+      moreConfig: authBlock("").replace(/ +rootcertbundle.*/, `    jwks: ${join(folder, "jwks.json")}`),
+    });
+    const checkWith = async (pem: string) => {
+      const key = createPublicKey(pem).export({ format: "jwk" });
+      const kid = SIGNING_FACTS.libtrustFingerprint.slice(0, 4);
+      await writeFile(join(folder, "jwks.json"), JSON.stringify({ keys: [{ ...key, kid }] }));
+      return keys(folder, "check", configPath, "--key", "a.key");
+    };
+    expect(await checkWith(SIGNING_CERTIFICATE)).toMatchObject({ exitCode: 0 });
+    expect(await checkWith(OTHER_CERTIFICATE)).toMatchObject({
+      exitCode: 4,
+      stdout: expect.stringContaining("signed by a key that is not trusted"),
+    });
   });
 
   it("takes the place of a bundle from the environment, as for a container", async () => {

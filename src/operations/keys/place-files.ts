@@ -6,6 +6,7 @@ import {
   copyFileSync,
   fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -134,10 +135,9 @@ function writeNew(path: string, { content, mode, keepMode, before }: Place): voi
   const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     writeFileSync(file, content);
+    const { uid, gid } = fstatSync(file);
     // A file of root's that another user could not read any more would stop that user's registry.
-    if (before && (before.uid !== process.geteuid?.() || before.gid !== process.getegid?.())) {
-      fchownSync(file, before.uid, before.gid);
-    }
+    if (before && (before.uid !== uid || before.gid !== gid)) fchownSync(file, before.uid, before.gid);
     fchmodSync(file, keepMode && before ? before.mode & 0o7777 : mode);
     fsyncSync(file);
   } finally {
