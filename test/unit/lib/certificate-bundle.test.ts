@@ -1,6 +1,7 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseCertificateBundle } from "../../../src/lib/certificate-bundle.ts";
-import { parsePemBlocks } from "../../../src/lib/pem-blocks.ts";
+import { PemError, parsePemBlocks } from "../../../src/lib/pem-blocks.ts";
 
 /** Two certificates of one key, made with `openssl req -x509`. */
 const ONE = `-----BEGIN CERTIFICATE-----
@@ -121,6 +122,33 @@ describe("parseCertificateBundle", () => {
 });
 
 describe("parsePemBlocks", () => {
+  it("refuses or reads any text whatever, and says so in its own words", () => {
+    const pieces = [
+      "-----BEGIN ",
+      "-----END ",
+      "-----",
+      "CERTIFICATE",
+      "\n",
+      "\r\n",
+      "\\n",
+      "AAAA",
+      "=",
+      ":",
+      " ",
+      "é",
+    ];
+    const texts = fc.array(fc.oneof(fc.constantFrom(...pieces), fc.string())).map((parts) => parts.join(""));
+    fc.assert(
+      fc.property(texts, (text) => {
+        try {
+          for (const block of parsePemBlocks(text)) expect(block.der.length).toBeGreaterThan(0);
+        } catch (error) {
+          expect(error).toBeInstanceOf(PemError);
+        }
+      }),
+    );
+  });
+
   it("leaves headers out of the content, and says that there are some", () => {
     const pem =
       "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: X,00\n\nAQID\nBAUG\n-----END RSA PRIVATE KEY-----";
