@@ -1,4 +1,5 @@
 import { authKindOf, driversOf } from "./check-whole.ts";
+import { cipherSuiteProblem, knownCipherSuites } from "./cipher-suites.ts";
 import type { ConfigNode, Origin } from "./config-tree.ts";
 import type { Finding } from "./finding.ts";
 import type { ReadValues } from "./read-values.ts";
@@ -152,7 +153,7 @@ class SettingsBuilder {
           jwks: this.text("auth.token.jwks", ""),
           signingAlgorithms: this.#texts("auth.token.signingalgorithms"),
           autoRedirect: this.boolean("auth.token.autoredirect", false),
-          autoRedirectPath: this.text("auth.token.autoredirectpath", "/auth/token/"),
+          autoRedirectPath: this.text("auth.token.autoredirectpath", "/auth/token"),
         };
       case "htpasswd":
         return {
@@ -210,14 +211,38 @@ class SettingsBuilder {
       this.#say("warning", "http.tls.minimumtls", `is raised to tls1.2: ${minimum} is not spoken any more`);
     }
     const minimumTls = minimum === "tls1.3" ? "TLSv1.3" : "TLSv1.2";
+    const clientAuth = this.text("http.tls.clientauth", "");
+    const clientCas = this.#texts("http.tls.clientcas");
+    if (clientAuth !== "" && clientCas.length === 0) {
+      const message = "is of no effect without http.tls.clientcas: no client is asked for a certificate";
+      this.#say("problem", "http.tls.clientauth", message);
+    }
     return {
       certificate,
       key: this.text("http.tls.key", ""),
       minimumTls,
-      clientCas: this.#texts("http.tls.clientcas"),
-      clientAuth: clientAuthOf(this.text("http.tls.clientauth", "")),
-      cipherSuites: this.#texts("http.tls.ciphersuites"),
+      clientCas,
+      clientAuth: clientAuthOf(clientAuth),
+      cipherSuites: this.#cipherSuites(minimumTls),
     };
+  }
+
+  /** As in the Go registry nobody looks at the names where TLS 1.2, which alone they are for, is not spoken. */
+  #cipherSuites(minimumTls: TlsSettings["minimumTls"]): string[] {
+    const key = "http.tls.ciphersuites";
+    const names = this.#texts(key);
+    if (minimumTls === "TLSv1.3") return names;
+    for (const name of names) {
+      const problem = cipherSuiteProblem(name);
+      if (problem === undefined) continue;
+      const known = knownCipherSuites().join(", ");
+      this.#say(
+        "fatal",
+        key,
+        `has ${JSON.stringify(name.slice(0, 60))}, which ${problem}; known are ${known}`,
+      );
+    }
+    return names;
   }
 }
 

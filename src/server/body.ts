@@ -2,20 +2,18 @@ import { ApiError, ClientGoneError } from "./api-error.ts";
 import type { Exchange } from "./exchange.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 
-/** @returns the Content-Length of a request; undefined if its body comes in chunks of unknown number */
+/** @returns the length that a request says its body has; undefined if it may be any */
 export function declaredLength(exchange: Exchange): number | undefined {
-  const header = exchange.request.headers["content-length"];
-  if (header !== undefined) return Number(header);
-  return exchange.request.headers["transfer-encoding"] === undefined ? 0 : undefined;
+  return exchange.wire.bodyLength;
 }
 
 /**
- * The bytes of an upload, as they come. The connection is closed if none come for too long. Ending the iteration early
+ * The bytes of an upload, as they come. The exchange is cut off if none come for too long. Ending the iteration early
  * leaves the connection open, so that the reason can be told.
  *
  * @param idleTimeoutMs - longest time between two chunks
- * @param lost - aborted when the upload is not this request's to write any more; the connection is closed then, as it
- *   is usually one that its client has given up
+ * @param lost - aborted when the upload is not this request's to write any more; the exchange is cut off then, as its
+ *   client has usually given it up
  * @throws {ClientGoneError} if the client goes before the end
  */
 export async function* uploadChunks(
@@ -23,18 +21,19 @@ export async function* uploadChunks(
   idleTimeoutMs: number,
   lost?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const { request } = exchange;
+  const { wire } = exchange;
   exchange.invite();
-  const stop = (): void => void request.destroy();
+  const stop = (): void => wire.abandonBody();
   if (lost?.aborted) stop();
   lost?.addEventListener("abort", stop, { once: true });
   let forClient = true;
   const timer = setTimeout(() => {
-    if (forClient) request.destroy();
+    if (forClient) stop();
     else timer.refresh();
   }, idleTimeoutMs);
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of wire.body()) {
+      if (!(chunk instanceof Uint8Array)) continue;
       // While the store writes, the client is not the one that is late.
       forClient = false;
       yield chunk;
@@ -42,12 +41,12 @@ export async function* uploadChunks(
       timer.refresh();
     }
   } catch (error) {
-    throw request.destroyed ? new ClientGoneError({ cause: error }) : error;
+    throw wire.bodyBroken ? new ClientGoneError({ cause: error }) : error;
   } finally {
     clearTimeout(timer);
     lost?.removeEventListener("abort", stop);
   }
-  if (!request.complete) throw new ClientGoneError();
+  if (!wire.bodyComplete) throw new ClientGoneError();
 }
 
 /** Bounds of {@link readSmallBody}. */
@@ -72,24 +71,24 @@ export interface SmallBody {
  * @throws {ClientGoneError} also if the body is not complete in time
  */
 export async function readSmallBody(exchange: Exchange, limits: SmallBodyLimits): Promise<SmallBody> {
-  const { request } = exchange;
+  const { wire } = exchange;
   if ((declaredLength(exchange) ?? 0) > limits.maxBytes) throw tooLarge(limits.maxBytes);
   exchange.invite();
   const chunks: Uint8Array[] = [];
   let taken = 0;
-  const timer = setTimeout(() => request.destroy(), limits.timeoutMs);
+  const timer = setTimeout(() => wire.abandonBody(), limits.timeoutMs);
   try {
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    for await (const chunk of wire.body()) {
       if (!(chunk instanceof Uint8Array)) continue;
       if (taken + chunk.length > limits.maxBytes) throw tooLarge(limits.maxBytes);
       if (!limits.budget.take(chunk.length)) throw new ApiError("TOOMANYREQUESTS");
       taken += chunk.length;
       chunks.push(chunk);
     }
-    if (!request.complete) throw new ClientGoneError();
+    if (!wire.bodyComplete) throw new ClientGoneError();
   } catch (error) {
     limits.budget.giveBack(taken);
-    if (error instanceof ApiError || !request.destroyed) throw error;
+    if (error instanceof ApiError || !wire.bodyBroken) throw error;
     throw new ClientGoneError({ cause: error });
   } finally {
     clearTimeout(timer);

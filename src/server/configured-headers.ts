@@ -6,7 +6,10 @@ import type { AnswerHeaders } from "./answer.ts";
 const FRAMING: ReadonlySet<string> = new Set([
   "connection",
   "content-length",
+  "http2-settings",
   "keep-alive",
+  "proxy-connection",
+  "te",
   "trailer",
   "transfer-encoding",
   "upgrade",

@@ -1,5 +1,5 @@
 import http from "node:http";
-import https from "node:https";
+import type https from "node:https";
 import type { Duplex } from "node:stream";
 import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
@@ -11,12 +11,16 @@ import { configuredHeaders } from "./configured-headers.ts";
 import type { Coordination } from "./coordination/coordination.ts";
 import { ExternalUrls } from "./external-url.ts";
 import { handleRequest } from "./handle-request.ts";
+import { Http1Wire } from "./http1-wire.ts";
+import { Http2Connections } from "./http2-connections.ts";
+import { Http2Wire } from "./http2-wire.ts";
 import { MemoryBudget } from "./memory-budget.ts";
-import { loadServerCertificate } from "./server-certificate.ts";
+import { createNodeServer } from "./node-server.ts";
 import type { ServerContext } from "./server-context.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./server-limits.ts";
 import { UploadState } from "./upload-state.ts";
 import { isMidAnswer } from "./when-closed.ts";
+import type { Wire } from "./wire.ts";
 
 /** What a server is made of. */
 export interface RegistryServerOptions {
@@ -49,6 +53,8 @@ export interface RegistryServer {
   drain(timeoutMs: number): Promise<number>;
   /** Requests whose answer has not left yet. */
   requestsInFlight(): number;
+  /** Cuts off every connection, whatever is spoken on it. */
+  closeAllConnections(): void;
 }
 
 /**
@@ -59,13 +65,27 @@ export interface RegistryServer {
 export function createRegistryServer(options: RegistryServerOptions): RegistryServer {
   const context = createContext(options);
   const inFlight = new InFlight();
-  const server = createNodeServer(context);
-  const handle = (request: http.IncomingMessage, response: http.ServerResponse, expects: boolean): void => {
+  const handle = (wire: Wire, awaitsContinue: boolean, onEnd?: () => void): void => {
     inFlight.begin();
-    handleRequest(context, request, response, { awaitsContinue: expects, onEnd: () => inFlight.end() });
+    handleRequest(context, wire, {
+      awaitsContinue,
+      onEnd: () => {
+        inFlight.end();
+        onEnd?.();
+      },
+    });
   };
-  server.on("request", (request, response) => handle(request, response, false));
-  server.on("checkContinue", (request, response) => handle(request, response, true));
+  const http2 = new Http2Connections(context.limits, (request, response, awaitsContinue, onEnd) =>
+    handle(new Http2Wire(request, response), awaitsContinue, onEnd),
+  );
+  const { server, dropUnknown } = createNodeServer(
+    context.settings.http,
+    context.limits,
+    context.logger,
+    (socket) => http2.accept(socket),
+  );
+  server.on("request", (request, response) => handle(new Http1Wire(request, response), false));
+  server.on("checkContinue", (request, response) => handle(new Http1Wire(request, response), true));
   server.on("clientError", answerBrokenRequest);
   return {
     server,
@@ -77,11 +97,19 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
       context.draining = true;
       if (server.listening) server.close();
       server.closeIdleConnections();
+      dropUnknown();
+      http2.drain();
       await inFlight.none(timeoutMs);
       const cut = inFlight.count;
       server.closeAllConnections();
+      await http2.close(cut > 0 ? 0 : LAST_BYTES_MS);
       if (cut > 0) await inFlight.none(CLEAN_UP_MS);
       return cut;
+    },
+    closeAllConnections: () => {
+      server.closeAllConnections();
+      dropUnknown();
+      http2.destroyAll();
     },
   };
 }
@@ -106,23 +134,6 @@ function createContext(options: RegistryServerOptions): ServerContext {
   };
 }
 
-function createNodeServer(context: ServerContext): http.Server | https.Server {
-  const { limits } = context;
-  const serverOptions: http.ServerOptions = {
-    headersTimeout: limits.headersTimeoutMs,
-    keepAliveTimeout: limits.keepAliveTimeoutMs,
-    // Uploads take as long as they need: bodies have time limits of their own, by progress.
-    requestTimeout: 0,
-    connectionsCheckingInterval: limits.connectionsCheckMs,
-    maxHeaderSize: limits.maxHeaderBytes,
-    noDelay: true,
-    keepAlive: true,
-  };
-  const { tls } = context.settings.http;
-  if (tls === undefined) return http.createServer(serverOptions);
-  return https.createServer({ ...serverOptions, ...loadServerCertificate(tls) });
-}
-
 /** Requests that cannot be parsed or do not come in time never reach a handler. */
 function answerBrokenRequest(error: Error & { code?: string }, socket: Duplex): void {
   if (!socket.writable || error.code === "ECONNRESET" || isMidAnswer(socket)) {
@@ -140,6 +151,9 @@ const BROKEN_REQUEST_STATUS: Readonly<Record<string, number>> = {
   HPE_HEADER_OVERFLOW: 431,
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
+
+/** How long the last bytes of answers over HTTP/2 may take to leave. */
+const LAST_BYTES_MS = 1_000;
 
 /** How long requests that were cut off may take to put away what they had begun. */
 const CLEAN_UP_MS = 2_000;

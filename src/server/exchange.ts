@@ -1,7 +1,7 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Coordination, Pin, PinKey } from "./coordination/coordination.ts";
 import type { ClientView } from "./external-url.ts";
 import type { Route } from "./router.ts";
+import type { Wire } from "./wire.ts";
 
 const ORIGIN = /^https?:\/\/[^/?#]*/i;
 
@@ -18,12 +18,11 @@ function withoutOrigin(target: string): string {
 
 /** One request and its answer, with what is to be given back when the answer has left or the client has. */
 export class Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
+  readonly wire: Wire;
   readonly method: string;
   /** The request's path as sent, without origin and query. */
   readonly path: string;
-  /** Asked for at once, because a closed connection no longer tells. Empty for a Unix socket. */
+  /** Empty for a Unix socket. */
   readonly clientAddress: string;
   /** Where the request goes; a root route until the router has spoken. */
   route: Route = { kind: "root", name: "", reference: "" };
@@ -38,23 +37,18 @@ export class Exchange {
   #pins: Pin[] = [];
   #leased = false;
   #closed = false;
+  #timer: NodeJS.Timeout | undefined;
   #released = false;
   #awaitsContinue: boolean;
 
   /** @param awaitsContinue - the client sent `Expect: 100-continue` and has not been told to go on */
-  constructor(
-    request: IncomingMessage,
-    response: ServerResponse,
-    coordination: Coordination,
-    awaitsContinue: boolean,
-  ) {
-    const url = withoutOrigin(request.url ?? "/");
+  constructor(wire: Wire, coordination: Coordination, awaitsContinue: boolean) {
+    const url = withoutOrigin(wire.target);
     const question = url.indexOf("?");
-    this.request = request;
-    this.response = response;
-    this.method = request.method ?? "GET";
+    this.wire = wire;
+    this.method = wire.method;
     this.path = question < 0 ? url : url.slice(0, question);
-    this.clientAddress = request.socket.remoteAddress ?? "";
+    this.clientAddress = wire.clientAddress;
     this.#queryText = question < 0 ? "" : url.slice(question + 1);
     this.#coordination = coordination;
     this.#awaitsContinue = awaitsContinue;
@@ -85,12 +79,12 @@ export class Exchange {
 
   /** What decides the URLs that this client is given. */
   get client(): ClientView {
-    return { headers: this.request.headers, encrypted: "encrypted" in this.request.socket };
+    return { headers: this.wire.headers, encrypted: this.wire.encrypted };
   }
 
   /** The first line of a header, as a string. */
   header(name: string): string | undefined {
-    const value = this.request.headers[name];
+    const value = this.wire.headers[name];
     return Array.isArray(value) ? value.join(", ") : value;
   }
 
@@ -98,7 +92,7 @@ export class Exchange {
   invite(): void {
     if (!this.#awaitsContinue) return;
     this.#awaitsContinue = false;
-    this.response.writeContinue();
+    this.wire.invite();
   }
 
   /**
@@ -121,9 +115,15 @@ export class Exchange {
     if (this.#leased) this.#coordination.flushLeases();
   }
 
+  /** Cuts the answer off if the exchange is not over in time. To be called once at the most. */
+  endWithin(timeoutMs: number): void {
+    if (!this.#closed) this.#timer = setTimeout(() => this.wire.cutAnswer(), timeoutMs);
+  }
+
   /** To be called when the answer has left or the client has. */
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#timer);
     this.#abort?.abort();
   }
 

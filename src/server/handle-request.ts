@@ -1,4 +1,3 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { formatAccessLine } from "./access-log.ts";
 import { ClientGoneError } from "./api-error.ts";
 import { dispatch } from "./dispatch.ts";
@@ -6,7 +5,7 @@ import { errorAnswer, errorKeyOf } from "./error-answer.ts";
 import { Exchange } from "./exchange.ts";
 import { sendAnswer } from "./send-answer.ts";
 import type { ServerContext } from "./server-context.ts";
-import { whenClosed } from "./when-closed.ts";
+import type { Wire } from "./wire.ts";
 
 /** Logged, never sent: the client went before it was answered (as nginx logs it). */
 const STATUS_CLIENT_GONE = 499;
@@ -20,11 +19,10 @@ let requestCount = 0;
  */
 export function handleRequest(
   context: ServerContext,
-  request: IncomingMessage,
-  response: ServerResponse,
+  wire: Wire,
   options: { awaitsContinue: boolean; onEnd: () => void },
 ): void {
-  const exchange = new Exchange(request, response, context.coordination, options.awaitsContinue);
+  const exchange = new Exchange(wire, context.coordination, options.awaitsContinue);
   let open = 2;
   const endPart = (): void => {
     open--;
@@ -32,13 +30,12 @@ export function handleRequest(
     exchange.release();
     options.onEnd();
   };
-  whenClosed(request.socket, response, () => {
+  wire.onceClosed(() => {
     exchange.close();
     logAccess(context, exchange);
     endPart();
   });
-  response.once("finish", () => lingerForBody(context, exchange));
-  response.on("error", () => undefined);
+  wire.onceAnswered(() => lingerForBody(context, exchange));
   const working = run(context, exchange);
   if (working === undefined) endPart();
   else working.catch((error) => fail(context, exchange, error)).finally(endPart);
@@ -57,10 +54,10 @@ function run(context: ServerContext, exchange: Exchange): void | Promise<void> {
 }
 
 function fail(context: ServerContext, exchange: Exchange, error: unknown): void {
-  const { response } = exchange;
+  const { wire } = exchange;
   if (error instanceof ClientGoneError || exchange.closed) {
     context.logger.debug("client went away", describe(exchange, error));
-    response.destroy();
+    wire.cutAnswer();
     return;
   }
   const answer = errorAnswer(error);
@@ -70,15 +67,15 @@ function fail(context: ServerContext, exchange: Exchange, error: unknown): void 
   } else {
     context.logger.debug("request refused", { ...describe(exchange, error), status: answer.status });
   }
-  if (response.headersSent) {
-    response.destroy();
+  if (wire.answerBegun) {
+    wire.cutAnswer();
     return;
   }
   try {
     void sendAnswer(context, exchange, answer);
   } catch (sendError) {
     context.logger.error("answer could not be sent", describe(exchange, sendError));
-    response.destroy();
+    wire.cutAnswer();
   }
 }
 
@@ -91,7 +88,7 @@ function describe(exchange: Exchange, error: unknown): Record<string, unknown> {
   return {
     requestId: `${Date.now().toString(36)}-${requestCount.toString(36)}`,
     method: exchange.method,
-    uri: exchange.request.url,
+    uri: exchange.wire.target,
     client: exchange.clientAddress,
     error: causes.length > 0 ? causes.join(": ") : String(error),
     ...(error instanceof Error && "code" in error ? { code: error.code } : {}),
@@ -104,25 +101,21 @@ function describe(exchange: Exchange, error: unknown): Record<string, unknown> {
  * client might never read why it was refused.
  */
 function lingerForBody(context: ServerContext, exchange: Exchange): void {
-  const { request } = exchange;
-  if (request.complete || exchange.awaitsContinue) return;
-  request.on("error", () => undefined);
-  request.resume();
-  const timer = setTimeout(() => request.destroy(), context.limits.lingerMs);
-  request.once("end", () => clearTimeout(timer));
-  request.once("close", () => clearTimeout(timer));
+  const { wire } = exchange;
+  if (wire.bodyComplete || (exchange.awaitsContinue && wire.takesConnectionHeader)) return;
+  wire.discardBody(context.limits.lingerMs);
 }
 
 function logAccess(context: ServerContext, exchange: Exchange): void {
-  const { request, response } = exchange;
+  const { wire } = exchange;
   const line = formatAccessLine(
     {
       clientAddress: exchange.clientAddress,
       user: exchange.user,
       method: exchange.method,
-      uri: request.url ?? "",
-      httpVersion: request.httpVersion,
-      status: response.headersSent ? response.statusCode : STATUS_CLIENT_GONE,
+      uri: wire.target,
+      httpVersion: wire.httpVersion,
+      status: wire.answerBegun ? wire.status : STATUS_CLIENT_GONE,
       sentBytes: exchange.sentBytes,
       referer: exchange.header("referer"),
       userAgent: exchange.header("user-agent"),

@@ -14,32 +14,25 @@ const SLOWEST_BYTES_PER_MS = 1;
  * @throws if the body's source fails; the connection is closed then, as the length that was told cannot be kept
  */
 export function sendAnswer(context: ServerContext, exchange: Exchange, answer: Answer): void | Promise<void> {
-  const { response } = exchange;
+  const { wire } = exchange;
   // Also where nobody reads the answer any more: what was stored for it relies on them.
   exchange.flushLeases();
-  if (response.destroyed || exchange.closed) {
+  if (wire.answerBroken || exchange.closed) {
     return answer.body && !(answer.body instanceof Uint8Array) ? discard(answer.body) : undefined;
   }
-  response.writeHead(answer.status, headersOf(context, exchange, answer));
+  wire.begin(answer.status, headersOf(context, exchange, answer));
   const body = exchange.method === "HEAD" ? undefined : answer.body;
   if (body === undefined || body instanceof Uint8Array) {
     exchange.sentBytes += body?.length ?? 0;
-    closeIfNotTaken(context, exchange, body?.length ?? 0);
-    response.end(body);
+    // They are given to the connection at once; a client that does not take them must not hold it for ever.
+    exchange.endWithin(context.limits.downloadIdleTimeoutMs + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS);
+    wire.end(body);
     if (exchange.method === "HEAD" && answer.body && !(answer.body instanceof Uint8Array)) {
       return discard(answer.body);
     }
     return undefined;
   }
   return sendSource(context, exchange, body);
-}
-
-/** Bytes in memory are given to the connection at once; a client that does not take them must not hold it for ever. */
-function closeIfNotTaken(context: ServerContext, exchange: Exchange, lengthBytes: number): void {
-  const { response } = exchange;
-  const timeoutMs = context.limits.downloadIdleTimeoutMs + lengthBytes / SLOWEST_BYTES_PER_MS;
-  const timer = setTimeout(() => response.destroy(), timeoutMs);
-  response.once("close", () => clearTimeout(timer));
 }
 
 function headersOf(context: ServerContext, exchange: Exchange, answer: Answer): AnswerHeaders {
@@ -52,7 +45,9 @@ function headersOf(context: ServerContext, exchange: Exchange, answer: Answer): 
     headers["Content-Length"] = String(bodyLength(answer));
   }
   // A body that was never asked for may or may not follow: the connection is good for nothing else.
-  if (context.draining || exchange.awaitsContinue) headers["Connection"] = "close";
+  if ((context.draining || exchange.awaitsContinue) && exchange.wire.takesConnectionHeader) {
+    headers["Connection"] = "close";
+  }
   return headers;
 }
 
@@ -62,7 +57,7 @@ function bodyLength(answer: Answer): number {
 }
 
 async function sendSource(context: ServerContext, exchange: Exchange, body: BodySource): Promise<void> {
-  const { response } = exchange;
+  const { wire } = exchange;
   const onSent = (bytes: number): void => {
     exchange.sentBytes += bytes;
   };
@@ -70,14 +65,14 @@ async function sendSource(context: ServerContext, exchange: Exchange, body: Body
   const options = { idleTimeoutMs, signal: exchange.signal, onSent };
   try {
     if (body.kind === "file") {
-      await streamFile(response, body.file, body, { ...options, rings: context.rings });
+      await streamFile(wire, body.file, body, { ...options, rings: context.rings });
     } else {
-      await streamReadable(response, body.stream, options);
+      await streamReadable(wire, body.stream, options);
     }
-    response.end();
+    wire.end();
   } catch (error) {
     const gone = exchange.closed;
-    response.destroy();
+    wire.cutAnswer();
     throw gone && !(error instanceof ClientGoneError) ? new ClientGoneError({ cause: error }) : error;
   }
 }

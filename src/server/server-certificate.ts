@@ -1,25 +1,60 @@
-import { readFileSync } from "node:fs";
-import { createSecureContext } from "node:tls";
+import { X509Certificate } from "node:crypto";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { opensslCiphers } from "../config/cipher-suites.ts";
 import type { TlsSettings } from "../config/settings.ts";
 import { ConfigError } from "../errors.ts";
+import { parseCertificateBundle } from "../lib/certificate-bundle.ts";
 
-/** What `https.createServer` needs of the configuration. */
+/** Reads one of the files that `http.tls` names. */
+export type ReadFile = (path: string) => Buffer;
+
+/** What of the configuration and its files goes into every new connection. */
 export interface ServerCertificate {
-  cert: Buffer;
-  key: Buffer;
-  minVersion: TlsSettings["minimumTls"];
+  options: SecureContextOptions;
+  /** For the log: what of it can be told from another. */
+  facts: { subject: string; validTo: string; fingerprint: string; clientAuthorities: number };
+  /** What is odd about the files, though it works. */
+  warnings: string[];
 }
 
 /**
- * Reads certificate and key and tries them.
+ * Reads certificate, key and clients' authorities, and tries them.
  *
- * @throws {ConfigError} if a file cannot be read, is no PEM, or the two do not belong together
+ * @param readFile - `readFileSync`, or what watches the files
+ * @throws {ConfigError} if a file cannot be read, is no PEM, or certificate and key do not belong together
  */
-export function loadServerCertificate(settings: TlsSettings): ServerCertificate {
-  const cert = readPem("http.tls.certificate", settings.certificate);
-  const key = readPem("http.tls.key", settings.key);
+export function loadServerCertificate(settings: TlsSettings, readFile: ReadFile): ServerCertificate {
+  const cert = readPem("http.tls.certificate", settings.certificate, readFile);
+  const key = readPem("http.tls.key", settings.key, readFile);
+  const authorities = settings.clientCas.map((path) => readAuthorities(path, readFile));
+  const options: SecureContextOptions = {
+    cert,
+    key,
+    minVersion: settings.minimumTls,
+    ciphers: opensslCiphers(settings.cipherSuites),
+    ...(authorities.length === 0 ? {} : { ca: authorities.flat().map((each) => each.toString()) }),
+  };
+  tryOptions(settings, options);
+  const own = new X509Certificate(cert);
+  return {
+    options,
+    facts: {
+      subject: own.subject,
+      validTo: own.validTo,
+      fingerprint: own.fingerprint256,
+      clientAuthorities: authorities.flat().length,
+    },
+    warnings: [
+      ...expiry(settings.certificate, own),
+      ...lackingRoots(authorities.flat()),
+      ...uselessCiphers(settings),
+    ],
+  };
+}
+
+function tryOptions(settings: TlsSettings, options: SecureContextOptions): void {
   try {
-    createSecureContext({ cert, key, minVersion: settings.minimumTls });
+    createSecureContext(options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const mismatch = reason.includes("key values mismatch");
@@ -30,12 +65,11 @@ export function loadServerCertificate(settings: TlsSettings): ServerCertificate 
       { hint: "Give the PEM files of one certificate chain and of its private key.", cause: error },
     );
   }
-  return { cert, key, minVersion: settings.minimumTls };
 }
 
-function readPem(what: string, path: string): Buffer {
+function readPem(what: string, path: string, readFile: ReadFile): Buffer {
   try {
-    return readFileSync(path);
+    return readFile(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new ConfigError(`${what}: cannot read ${path}: ${reason}`, {
@@ -43,4 +77,40 @@ function readPem(what: string, path: string): Buffer {
       cause: error,
     });
   }
+}
+
+function readAuthorities(path: string, readFile: ReadFile): X509Certificate[] {
+  const content = readPem("http.tls.clientcas", path, readFile);
+  try {
+    return parseCertificateBundle(content).certificates;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ConfigError(`http.tls.clientcas: ${path} cannot be used: ${reason}`, {
+      hint: "Give PEM files with the certificates of the authorities that sign clients' certificates.",
+      cause: error,
+    });
+  }
+}
+
+function expiry(path: string, certificate: X509Certificate): string[] {
+  const nowMs = Date.now();
+  if (Date.parse(certificate.validTo) < nowMs) return [`${path} has expired at ${certificate.validTo}`];
+  if (Date.parse(certificate.validFrom) > nowMs)
+    return [`${path} is not valid until ${certificate.validFrom}`];
+  return [];
+}
+
+function uselessCiphers({ minimumTls, cipherSuites }: TlsSettings): string[] {
+  if (minimumTls !== "TLSv1.3" || cipherSuites.length === 0) return [];
+  return ["http.tls.ciphersuites is of no effect with http.tls.minimumtls tls1.3, which leaves no choice"];
+}
+
+/** OpenSSL trusts chains up to a root only, while for Go any certificate of the list will do as their end. */
+function lackingRoots(authorities: readonly X509Certificate[]): string[] {
+  return authorities
+    .filter((each) => !authorities.some((other) => each.checkIssued(other)))
+    .map((each) => {
+      const name = each.subject.replaceAll("\n", ", ");
+      return `http.tls.clientcas has ${name} without its issuer: clients that it signed are refused until the root is added`;
+    });
 }

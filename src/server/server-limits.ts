@@ -16,6 +16,10 @@ export interface ServerLimits {
   lingerMs: number;
   /** All header lines of a request together. */
   maxHeaderBytes: number;
+  /** Requests that one connection of HTTP/2 may have open at a time. */
+  http2Streams: number;
+  /** Bytes of each body that a client may send over HTTP/2 before we have read them, so what one body may hold. */
+  http2WindowBytes: number;
   /** The largest manifest that is taken; the spec asks for at least 4 MiB. */
   maxManifestBytes: number;
   /** All manifest bodies that one process holds at a time. */
@@ -38,6 +42,8 @@ export const DEFAULT_LIMITS: ServerLimits = {
   downloadIdleTimeoutMs: 300_000,
   lingerMs: 5_000,
   maxHeaderBytes: 32 * 1024,
+  http2Streams: 100,
+  http2WindowBytes: 512 * 1024,
   maxManifestBytes: 4 * 1024 * 1024,
   manifestMemoryBytes: 64 * 1024 * 1024,
   largeBufferDownloads: 16,

@@ -1,7 +1,7 @@
-import type { ServerResponse } from "node:http";
 import type { OpenedFile } from "../storage/abilities.ts";
 import { ClientGoneError } from "./api-error.ts";
 import type { BufferRings } from "./buffer-rings.ts";
+import type { Wire } from "./wire.ts";
 import { writeChunk } from "./write-chunk.ts";
 
 /** How a download is sent. */
@@ -21,7 +21,7 @@ export interface StreamOptions {
  * @throws if the file cannot be read, or is shorter than it was
  */
 export async function streamFile(
-  response: ServerResponse,
+  wire: Wire,
   file: OpenedFile,
   part: { offset: number; lengthBytes: number },
   options: StreamOptions,
@@ -39,7 +39,7 @@ export async function streamFile(
       if (count === 0) throw new Error(`the file ended ${remaining} bytes early`);
       if (writing !== undefined) await writing;
       if (options.signal.aborted) throw new ClientGoneError();
-      writing = writeChunk(response, current.subarray(0, count), options);
+      writing = writeChunk(wire, current.subarray(0, count), options);
       // It is awaited one round later; a failure before that must not count as unhandled.
       writing.catch(() => undefined);
       options.onSent(count);
@@ -62,14 +62,14 @@ export async function streamFile(
  * @throws {ClientGoneError}
  */
 export async function streamReadable(
-  response: ServerResponse,
+  wire: Wire,
   stream: AsyncIterable<unknown>,
   options: Omit<StreamOptions, "rings">,
 ): Promise<void> {
   for await (const chunk of stream) {
     if (!(chunk instanceof Uint8Array)) throw new Error("the store's stream gave something other than bytes");
     if (options.signal.aborted) throw new ClientGoneError();
-    await writeChunk(response, chunk, options);
+    await writeChunk(wire, chunk, options);
     options.onSent(chunk.length);
   }
 }

@@ -1,5 +1,5 @@
-import type { ServerResponse } from "node:http";
 import { ClientGoneError } from "./api-error.ts";
+import type { Wire } from "./wire.ts";
 
 /**
  * Writes bytes of an answer's body.
@@ -10,13 +10,13 @@ import { ClientGoneError } from "./api-error.ts";
  * @throws {ClientGoneError}
  */
 export function writeChunk(
-  response: ServerResponse,
+  wire: Wire,
   chunk: Uint8Array,
   options: { idleTimeoutMs: number; signal: AbortSignal },
 ): Promise<void> {
   const { signal } = options;
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => response.destroy(), options.idleTimeoutMs);
+    const timer = setTimeout(() => wire.cutAnswer(), options.idleTimeoutMs);
     const settle = (error?: Error | null): void => {
       clearTimeout(timer);
       signal.removeEventListener("abort", onAbort);
@@ -26,6 +26,6 @@ export function writeChunk(
     const onAbort = (): void => settle(new Error("connection closed"));
     signal.addEventListener("abort", onAbort);
     if (signal.aborted) return onAbort();
-    response.write(chunk, settle);
+    wire.write(chunk, settle);
   });
 }

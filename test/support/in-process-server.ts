@@ -72,7 +72,7 @@ export async function startInProcessServer(options: InProcessOptions = {}): Prom
     logged,
     control,
     close: async () => {
-      control.server.closeAllConnections();
+      control.closeAllConnections();
       await new Promise((resolve) => control.server.close(resolve));
     },
   };

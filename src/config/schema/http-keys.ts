@@ -16,12 +16,14 @@ const TLS_KEYS = section(
     certificate: text("file with the certificate chain", { status: "implemented" }),
     key: text("file with the private key", { status: "implemented" }),
     minimumtls: word("lowest TLS version", TLS_VERSIONS, { status: "implemented", default: "tls1.2" }),
-    clientcas: list("files with the authorities of clients' certificates", { status: "must-honour" }),
+    clientcas: list("files with the authorities of clients' certificates", { status: "implemented" }),
     clientauth: word("whether clients need a certificate", CLIENT_AUTH, {
       dialect: "distribution",
-      status: "must-honour",
+      status: "implemented",
     }),
-    ciphersuites: list("cipher suites that are allowed", { status: "must-honour" }),
+    ciphersuites: list("cipher suites of TLS 1.2 that are allowed, by their IANA names", {
+      status: "implemented",
+    }),
     letsencrypt: section(
       "certificates from Let's Encrypt",
       {
@@ -88,12 +90,17 @@ export const HTTP_KEYS = section("the server", {
   tls: TLS_KEYS,
   headers: headers("headers added to every answer", { status: "implemented" }),
   debug: DEBUG_KEYS,
-  http2: section("HTTP/2, which is never spoken here", {
-    disabled: flag("speak HTTP/1.1 only", { status: "noop", default: false }),
+  http2: section("HTTP/2 over TLS", {
+    disabled: flag("speak HTTP/1.1 only", { status: "implemented", default: false }),
   }),
   h2c: section(
     "HTTP/2 without TLS",
-    { enabled: flag("speak it", { default: false }) },
-    { dialect: "distribution", status: "pending" },
+    {
+      enabled: flag("speak it beside HTTP/1.1 with clients that begin with it, without Upgrade", {
+        status: "implemented",
+        default: false,
+      }),
+    },
+    { dialect: "distribution" },
   ),
 });
