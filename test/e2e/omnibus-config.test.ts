@@ -15,7 +15,7 @@ it("serve wants the certificate that the config.yml of a GitLab package names, a
   expect(result.exitCode, result.stderr).toBe(10);
   expect(result.stdout).toBe("");
   expect(result.stderr).toContain("auth.token.rootcertbundle");
-  expect(result.stderr).toContain("there is no such file");
+  expect(result.stderr).toContain("the file is empty");
 });
 
 it("config show prints effective values and masks secrets", async () => {
