@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { configCommand } from "../commands/config/command.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { garbageCollectCommand } from "../commands/garbage-collect/command.ts";
+import { keysCommand } from "../commands/keys/command.ts";
 import { serveCommand } from "../commands/serve/command.ts";
 import { verifyCommand } from "../commands/verify/command.ts";
 
@@ -11,6 +12,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   garbageCollectCommand,
   verifyCommand,
   configCommand,
+  keysCommand,
 ];
 
 /**
