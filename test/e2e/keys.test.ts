@@ -1,10 +1,11 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import { readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { signGitlabToken } from "../../src/operations/keys/gitlab-token.ts";
 import { startGoRegistry } from "../support/go-registry.ts";
+import { makeOmnibusHost } from "../support/omnibus-host.ts";
 import { describeWithPrograms, programPath } from "../support/programs.ts";
 import { type ProgramResult, runRegistryCtl } from "../support/run-registry-ctl.ts";
 import { startServe, writeServeConfig } from "../support/serve-process.ts";
@@ -350,6 +351,28 @@ describe("keys check", () => {
     expect(differs.stdout).toContain(
       'GitLab signs as issuer "gitlab-issuer", and the registry accepts "omnibus-gitlab-issuer"',
     );
+  });
+
+  it("has nothing to say against a host as GitLab's packages leave it, where all may read the key in a folder that they may not enter", async () => {
+    const host = makeOmnibusHost({ tokenCertificate: SIGNING_CERTIFICATE });
+    onTestFinished(() => host.remove());
+    const etc = join(host.root, "var/opt/gitlab/gitlab-rails/etc");
+    await mkdir(etc, { mode: 0o700 });
+    await writeFile(join(etc, "gitlab-registry.key"), SIGNING_KEY, { mode: 0o644 });
+    await writeFile(
+      join(etc, "gitlab.yml"),
+      `production: &base\n  registry:\n    enabled: true\n    key: ${join(etc, "gitlab-registry.key")}\n    issuer: omnibus-gitlab-issuer\n`,
+    );
+    const run = await keys(
+      host.root,
+      "check",
+      host.configFile,
+      "--gitlab-yml",
+      join(etc, "gitlab.yml"),
+      "--json",
+    );
+    expect(run.exitCode, run.stderr).toBe(0);
+    expect(JSON.parse(run.stdout)).toMatchObject({ fits: true, problems: [], warnings: [] });
   });
 
   it("takes a key set in the place of a bundle", async () => {
