@@ -166,6 +166,10 @@ describe("paths that could be read as another repository's", () => {
       await rawAsk(server.port, target, { headers });
       expect(access.asked, target).toEqual([[{ type: "repository", name, action: "pull" }]]);
     }
+    access.asked.length = 0;
+    const twice = await rawAsk(server.port, "/v2/mine%252fmanifests/manifests/v1", { headers });
+    expect(twice.status).toBe(400);
+    expect(access.asked).toEqual([]);
   });
 });
 
