@@ -78,6 +78,10 @@ export function createContext({ args, version, signal, stoppedBy }: ContextOptio
       const { confirm } = await import("../ui/prompt.ts");
       await confirm(question, { interactive, stdin, stderr, signal: takenBack });
     },
+    async askSecret(question) {
+      const { askSecret } = await import("../ui/prompt.ts");
+      return askSecret(question, { interactive, stdin, stderr, signal });
+    },
     progress(text, flags) {
       return deferredProgress(text, { silent: Boolean(flags.quiet || flags.json), noColor });
     },

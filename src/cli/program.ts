@@ -4,6 +4,7 @@ import type { CommandContext } from "../commands/context.ts";
 import { garbageCollectCommand } from "../commands/garbage-collect/command.ts";
 import { keysCommand } from "../commands/keys/command.ts";
 import { serveCommand } from "../commands/serve/command.ts";
+import { usersCommand } from "../commands/users/command.ts";
 import { verifyCommand } from "../commands/verify/command.ts";
 
 /** The commands in the order in which help shows them. */
@@ -13,6 +14,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   verifyCommand,
   configCommand,
   keysCommand,
+  usersCommand,
 ];
 
 /**

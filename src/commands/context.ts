@@ -66,6 +66,12 @@ export interface CommandContext {
    * @throws {UsageError} without a terminal, {CancelledError} at "no" or when it is taken back
    */
   confirm(question: string, flags: { yes?: boolean }, signal?: AbortSignal): Promise<void>;
+  /**
+   * Asks for something that is not shown while it is typed.
+   *
+   * @throws {UsageError} without a terminal, {CancelledError} at Ctrl-C
+   */
+  askSecret(question: string): Promise<string>;
   progress(text: string, flags: GlobalFlags): Progress;
   /** Prints a result: as one JSON document with `--json`, else as `render` gives it. */
   report<T>(result: T, render: (result: T) => string, flags: GlobalFlags): void;

@@ -69,7 +69,9 @@ export class HtpasswdFile {
     const own = this.#linesOf(name);
     if (own.size > 0) {
       return new HtpasswdFile(
-        this.#lines.map((text, index) => (own.has(index + 1) ? `${line}${text.endsWith("\r") ? "\r" : ""}` : text)),
+        this.#lines.map((text, index) =>
+          own.has(index + 1) ? `${line}${text.endsWith("\r") ? "\r" : ""}` : text,
+        ),
       );
     }
     const lines = [...this.#lines];

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Settings } from "../config/settings.ts";
+import type { Logger } from "../lib/logger.ts";
 import { SingleProcessCoordination } from "../server/coordination/single-process.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { createLogger } from "./create-logger.ts";
@@ -29,7 +30,7 @@ export interface RunServerOptions {
 
 /**
  * Serves until `signal` is aborted and all requests have ended, or `http.draintimeout` is over.
- * @throws {ConfigError} if the address or the certificate is wrong
+ * @throws {ConfigError} if the address, the certificate or the file of users is wrong
  * @throws {RegistryCtlError} `ERR_LISTEN` if it cannot listen
  */
 export async function runServer(options: RunServerOptions): Promise<void> {
@@ -44,17 +45,16 @@ export async function runServer(options: RunServerOptions): Promise<void> {
     leaseFolder: stateFolder === undefined ? undefined : join(stateFolder, "leases"),
     slices: [],
   };
+  await prepareUsers(options);
   const workers = countWorkers(options);
   if (workers === 1) {
     await serveHere(order, options);
     return;
   }
-  const [, errors] = standardWriters();
-  const logger = await createLogger(settings.log, (line) => errors.write(line));
   await supervise({
     order,
     workers,
-    logger,
+    logger: await ownLogger(settings),
     signal,
     onListening: (bound) => options.onListening(bound, workers),
   });
@@ -63,6 +63,25 @@ export async function runServer(options: RunServerOptions): Promise<void> {
 /** How many processes will serve: a store in memory cannot be shared. */
 export function countWorkers({ settings, workers }: Pick<RunServerOptions, "settings" | "workers">): number {
   return settings.storage.driver === "inmemory" ? 1 : (workers ?? availableParallelism());
+}
+
+/** The password is told once, and in the message: a field of that name would be masked. Nothing else knows it. */
+async function prepareUsers({ settings, readOnlyStore }: RunServerOptions): Promise<void> {
+  const { auth, log } = settings;
+  if (auth?.kind !== "htpasswd") return;
+  const { prepareHtpasswd } = await import("./prepare-htpasswd.ts");
+  const made = await prepareHtpasswd(auth.path, readOnlyStore);
+  if (made === undefined) return;
+  const logger = await ownLogger(settings);
+  const tell = log.level === "error" ? logger.error : logger.warn;
+  tell(`htpasswd is missing, provisioning with default user ${made.user} and password ${made.password}`, {
+    path: auth.path,
+  });
+}
+
+async function ownLogger(settings: Settings): Promise<Logger> {
+  const [, errors] = standardWriters();
+  return createLogger(settings.log, (line) => errors.write(line));
 }
 
 async function serveHere(order: StartOrder, options: RunServerOptions): Promise<void> {

@@ -20,22 +20,41 @@ export async function confirm(question: string, options: PromptOptions): Promise
       hint: "pass --yes to go on without being asked",
     });
   }
+  const ask = await promptOn(options);
+  const { yes } = await orCancelled(
+    ask<{ yes: boolean }>([{ type: "confirm", name: "yes", message: question, default: false }]),
+  );
+  if (!yes) throw new CancelledError("answered no; nothing was changed");
+}
+
+/**
+ * Asks on stderr for something that is not shown.
+ * @throws {UsageError} if there is no terminal to ask on
+ * @throws {CancelledError} at Ctrl-C
+ */
+export async function askSecret(question: string, options: PromptOptions): Promise<string> {
+  if (!options.interactive) {
+    throw new UsageError(`needs an answer, and there is no terminal to ask on: ${question}`);
+  }
+  const ask = await promptOn(options);
+  const { secret } = await orCancelled(
+    // Not to be made visible by a key either: the screen may be shared.
+    ask<{ secret: string }>([{ type: "password", name: "secret", message: question, toggleMask: false }]),
+  );
+  return secret;
+}
+
+async function promptOn({ stdin, stderr, signal }: PromptOptions) {
   const { default: inquirer } = await import("inquirer");
-  const ask = inquirer.createPromptModule({
-    input: options.stdin as NodeJS.ReadableStream,
-    output: options.stderr,
-    signal: options.signal,
-  });
-  let yes = false;
+  return inquirer.createPromptModule({ input: stdin as NodeJS.ReadableStream, output: stderr, signal });
+}
+
+async function orCancelled<T>(answer: Promise<T>): Promise<T> {
   try {
-    const answer = await ask<{ yes: boolean }>([
-      { type: "confirm", name: "yes", message: question, default: false },
-    ]);
-    yes = answer.yes;
+    return await answer;
   } catch (error) {
     if (error instanceof Error && /ExitPrompt|AbortPrompt/.test(error.name))
       throw new CancelledError("stopped at the question; nothing was changed");
     throw error;
   }
-  if (!yes) throw new CancelledError("answered no; nothing was changed");
 }

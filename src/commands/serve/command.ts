@@ -66,7 +66,7 @@ async function run(context: CommandContext, argument: string | undefined, flags:
     stateFolder: state.folder,
     signal: context.signal,
     onListening: (address) => {
-      for (const warning of render.renderWarnings(address, state))
+      for (const warning of render.renderWarnings({ address, settings, state }))
         context.stderr.write(`warning: ${warning}\n`);
       const embedded = config.source.kind === "embedded";
       context.notice(render.renderListening({ address, settings, workers, embedded }), flags);

@@ -29,13 +29,19 @@ export function renderListening({ address, settings, workers, embedded }: Listen
   return lines.join("\n");
 }
 
+/** What is warned of when the server listens. */
+export interface ServeWarnings {
+  address: ListenAddress;
+  settings: Pick<Settings, "auth" | "http">;
+  state: PreparedState;
+}
+
 /** @returns what the operator should know of the place where it listens and of the state folder, a line each */
-export function renderWarnings(address: ListenAddress, state: PreparedState): string[] {
+export function renderWarnings({ address, settings, state }: ServeWarnings): string[] {
   const warnings: string[] = [];
-  if (!isLocalOnly(address)) {
-    warnings.push(
-      "everybody who can reach this address can push, pull and delete: there is no authentication",
-    );
+  const hole = isLocalOnly(address) ? undefined : wayIn(settings);
+  if (hole !== undefined) {
+    warnings.push(`everybody who can reach this address can push, pull and delete: ${hole}`);
   }
   if (state.folder === undefined && state.problem !== undefined) {
     warnings.push(
@@ -43,6 +49,17 @@ export function renderWarnings(address: ListenAddress, state: PreparedState): st
     );
   }
   return warnings;
+}
+
+/** @returns why a stranger is let in; undefined if none is */
+function wayIn({ auth, http }: ServeWarnings["settings"]): string | undefined {
+  const asksForCertificates =
+    http.tls !== undefined &&
+    http.tls.clientCas.length > 0 &&
+    http.tls.clientAuth === "require-and-verify-client-cert";
+  if (asksForCertificates) return undefined;
+  if (auth === undefined) return "there is no authentication";
+  return auth.kind === "silly" ? "auth.silly takes any password" : undefined;
 }
 
 /** @returns why `--workers` was not followed */

@@ -39,7 +39,12 @@ export function readHtpasswdUsers(bytes: Buffer, path: string, logger: Logger): 
       continue;
     }
     const user = printableLine(nameForPeople(name));
-    logger.warn("auth.htpasswd: this user cannot log in, only bcrypt counts", { path, line, user, hash: kind.name });
+    logger.warn("auth.htpasswd: this user cannot log in, only bcrypt counts", {
+      path,
+      line,
+      user,
+      hash: kind.name,
+    });
   }
   return { hashes, dummyHash: dummyHash(mostUsual(costs)) };
 }

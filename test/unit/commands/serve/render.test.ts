@@ -1,9 +1,19 @@
 import { describe, expect, it } from "vitest";
 import { renderListening, renderWarnings } from "../../../../src/commands/serve/render.ts";
+import type { TlsSettings } from "../../../../src/config/settings.ts";
 import type { ListenAddress } from "../../../../src/process/listen-address.ts";
 import { settingsFor } from "../../../integration/process/settings-for.ts";
 
 const local: ListenAddress = { kind: "tcp", host: "127.0.0.1", port: 5000 };
+const everywhere: ListenAddress = { kind: "tcp", host: undefined, port: 5000 };
+const TLS: TlsSettings = {
+  certificate: "/c.pem",
+  key: "/k.pem",
+  minimumTls: "TLSv1.2",
+  clientCas: [],
+  clientAuth: "require-and-verify-client-cert",
+  cipherSuites: [],
+};
 const settings = settingsFor("/data", "127.0.0.1:5000");
 
 describe("renderListening", () => {
@@ -32,20 +42,43 @@ describe("renderWarnings", () => {
   const state = { folder: "/state" };
 
   it("has none for a registry that only this machine reaches", () => {
-    expect(renderWarnings(local, state)).toEqual([]);
-    expect(renderWarnings({ kind: "unix", path: "/s" }, { folder: undefined, problem: undefined })).toEqual(
-      [],
-    );
+    expect(renderWarnings({ address: local, settings, state })).toEqual([]);
+    const unix: ListenAddress = { kind: "unix", path: "/s" };
+    const noState = { folder: undefined, problem: undefined };
+    expect(renderWarnings({ address: unix, settings, state: noState })).toEqual([]);
   });
 
   it("warns of an address that everybody reaches, and of a missing state folder", () => {
-    const warnings = renderWarnings(
-      { kind: "tcp", host: undefined, port: 5000 },
-      { folder: undefined, problem: "no room" },
-    );
+    const warnings = renderWarnings({
+      address: everywhere,
+      settings,
+      state: { folder: undefined, problem: "no room" },
+    });
     expect(warnings).toEqual([
       expect.stringContaining("no authentication"),
       expect.stringContaining("no room"),
+    ]);
+  });
+
+  it("does not warn where passwords, tokens or certificates are asked for", () => {
+    const htpasswd = { kind: "htpasswd", realm: "a", path: "/p" } as const;
+    expect(renderWarnings({ address: everywhere, settings: { ...settings, auth: htpasswd }, state })).toEqual(
+      [],
+    );
+    const tls = { ...TLS, clientCas: ["/ca.pem"], clientAuth: "require-and-verify-client-cert" as const };
+    const http = { ...settings.http, tls };
+    expect(renderWarnings({ address: everywhere, settings: { ...settings, http }, state })).toEqual([]);
+  });
+
+  it("warns of what only looks like it", () => {
+    const silly = { kind: "silly", realm: "a", service: "b" } as const;
+    expect(renderWarnings({ address: everywhere, settings: { ...settings, auth: silly }, state })).toEqual([
+      expect.stringContaining("auth.silly takes any password"),
+    ]);
+    const tls = { ...TLS, clientCas: ["/ca.pem"], clientAuth: "request-client-cert" as const };
+    const http = { ...settings.http, tls };
+    expect(renderWarnings({ address: everywhere, settings: { ...settings, http }, state })).toEqual([
+      expect.stringContaining("no authentication"),
     ]);
   });
 });
