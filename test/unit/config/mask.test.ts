@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { showValue } from "../../../src/config/mask.ts";
+import type { Key } from "../../../src/config/schema/key-types.ts";
 import { ROOT_KEYS } from "../../../src/config/schema/root-keys.ts";
 
 describe("showValue", () => {
@@ -17,4 +18,30 @@ describe("showValue", () => {
       "https://***@example.com/hook?a=1&token=***&X-Api-Key=***#part",
     );
   });
+
+  it("masks the URL in every key that holds text, wherever it stands", () => {
+    const url = "https://me:hunter2@example.com/x?access_token=hunter2";
+    const keys = [...textKeys(ROOT_KEYS, "")];
+    expect(keys.length).toBeGreaterThan(100);
+    for (const { key, name } of keys) {
+      for (const value of [url, [url], { a: url, b: [{ c: url }] }]) {
+        expect(JSON.stringify(showValue(key, name, value)), name).not.toContain("hunter2");
+      }
+    }
+  });
+
+  it("masks keys that are secret, whatever stands there by mistake", () => {
+    for (const { key, name } of textKeys(ROOT_KEYS, "")) {
+      if (!key.secret) continue;
+      for (const value of ["hunter2", ["hunter2"], { a: "hunter2" }, 2]) {
+        expect(showValue(key, name, value), name).toBe("***");
+      }
+    }
+  });
 });
+
+function* textKeys(key: Key, name: string): Iterable<{ key: Key; name: string }> {
+  if (key.type === "section") for (const [child, childKey] of key.keys) yield* textKeys(childKey, child);
+  else if (key.type === "list") yield* textKeys(key.items, name);
+  else if (key.type === "text" || key.type === "map") yield { key, name };
+}
