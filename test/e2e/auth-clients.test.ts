@@ -1,10 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type GitLabHost, startGitLabHost } from "../support/gitlab-host.ts";
 import { TEST_CREDENTIALS as as } from "../support/gitlab-issuer-world.ts";
-import { run } from "../support/image-clients.ts";
 import { AUTH_CLIENTS, type AuthClient } from "../support/logged-in-clients.ts";
 import { describeWithPrograms, type ProgramName } from "../support/programs.ts";
 import { type RealImage, realImages } from "../support/real-images.ts";
@@ -35,7 +34,7 @@ describeWithPrograms(PROGRAMS, "behind nginx, with the config.yml of a GitLab pa
     await rm(folder, { recursive: true, force: true });
   });
 
-  describe.each(["skopeo", "podman", "oras"] as const)("%s", (name) => {
+  describe.each(["skopeo", "podman", "oras", "crane"] as const)("%s", (name) => {
     const client = (): Promise<AuthClient> => AUTH_CLIENTS[name](host, folder);
 
     it.each(["developer", "bothToken", "deployBoth", "job"] as const)(
@@ -45,13 +44,16 @@ describeWithPrograms(PROGRAMS, "behind nginx, with the config.yml of a GitLab pa
         const repository = `team/private-open/${name}/${who.toLowerCase()}`;
         await logged.login(as[who]);
         await logged.push(image.layout, repository);
-        expect(await logged.pull(repository)).toMatch(/[0-9a-f]{64}/);
+        expect(await logged.pull(repository)).toBe(await logged.pull("team/private-open/there"));
       },
     );
 
-    it("does not log in with a wrong password", async () => {
+    it("gets nothing with a wrong password, not even what is public", async () => {
+      const logged = await client();
       const wrong = { username: "developer", password: "password of guest" };
-      await expect((await client()).login(wrong)).rejects.toThrow(DENIED);
+      // Most refuse to log in; crane looks only when it pulls.
+      const pulled = logged.login(wrong).then(() => logged.pull("team/public-open/there"));
+      await expect(pulled).rejects.toThrow(DENIED);
     });
 
     it.each(["readToken", "deployRead", "reporter"] as const)(
@@ -79,15 +81,10 @@ describeWithPrograms(PROGRAMS, "behind nginx, with the config.yml of a GitLab pa
   });
 
   it("crane mounts the blobs of a project that its user may read, instead of sending them", async () => {
-    const { config, registry } = { config: join(folder, "crane"), registry: host.registry };
-    await mkdir(config);
-    await writeFile(join(config, "config.json"), "{}");
-    const env = { DOCKER_CONFIG: config, SSL_CERT_FILE: host.certificate };
-    const { username, password } = as.developer;
-    await run("crane", ["auth", "login", registry, "-u", username, "-p", password], env);
+    const crane = await AUTH_CLIENTS.crane(host, folder);
+    await crane.login(as.developer);
     const before = (await host.nginx.accessLog()).length;
-    const source = `${registry}/team/public-open/there:v1`;
-    await run("crane", ["copy", source, `${registry}/team/private-open/mounted:v1`], env);
+    await crane.copy("team/public-open/there", "team/private-open/mounted");
     const log = (await host.nginx.accessLog()).slice(before);
     expect(log).toContainEqual(expect.stringMatching(/^POST \S+mounted\S+from=team%2Fpublic-open\S* 201$/));
     expect(log.filter((line) => line.startsWith("PATCH"))).toEqual([]);

@@ -70,6 +70,17 @@ export async function askWithoutRepository(url: string): Promise<Replies> {
   return replies;
 }
 
+/** Sends requests without a token. @param requests - `METHOD path-below-/v2/` */
+export async function askWithoutToken(url: string, requests: readonly string[]): Promise<Replies> {
+  const replies: Replies = {};
+  for (const request of requests) {
+    const [method = "", path = ""] = request.split(" ");
+    const answer = await send({ method, url: `${url}/v2/${path}`, headers: ACCEPT });
+    replies[request] = describeAttempt({ challenge: undefined, tokenStatus: undefined, answer });
+  }
+  return replies;
+}
+
 /** Mounts of a blob that the stranger may not read. */
 export async function askMounts(url: string): Promise<Replies> {
   const own = "stranger/own/image";

@@ -16,8 +16,14 @@ export interface AuthClient {
   pull(repository: string): Promise<string>;
 }
 
-/** Makes clients that keep all that they write below `folder`. */
-export const AUTH_CLIENTS = { skopeo, podman, oras } as const;
+/** A client that copies within the registry. */
+export interface CopyingClient extends AuthClient {
+  /** Copies `<from>:v1` as `<to>:v1`. */
+  copy(from: string, to: string): Promise<void>;
+}
+
+/** Make clients that keep all that they write below `folder`. */
+export const AUTH_CLIENTS = { skopeo, podman, oras, crane } as const;
 
 async function skopeo(host: GitLabHost, folder: string): Promise<AuthClient> {
   const home = await mkdtemp(join(folder, "skopeo-"));
@@ -83,6 +89,27 @@ async function oras(host: GitLabHost, folder: string): Promise<AuthClient> {
       const from = `${host.registry}/${repository}:v1`;
       await run("oras", ["cp", ...access, from, "--to-oci-layout", `${layout}:${LAYOUT_TAG}`]);
       return (await readLayoutRoot(layout)).digest;
+    },
+  };
+}
+
+async function crane(host: GitLabHost, folder: string): Promise<CopyingClient> {
+  const home = await mkdtemp(join(folder, "crane-"));
+  const env = { DOCKER_CONFIG: home, SSL_CERT_FILE: host.certificate };
+  return {
+    async login({ username, password }) {
+      await run("crane", ["auth", "login", "-u", username, "-p", password, host.registry], env);
+    },
+    async push(layout, repository) {
+      await run("crane", ["push", layout, `${host.registry}/${repository}:v1`], env);
+    },
+    async pull(repository) {
+      const layout = await mkdtemp(join(home, "pulled-"));
+      await run("crane", ["pull", "--format=oci", `${host.registry}/${repository}:v1`, layout], env);
+      return (await readLayoutRoot(layout)).digest;
+    },
+    async copy(from, to) {
+      await run("crane", ["copy", `${host.registry}/${from}:v1`, `${host.registry}/${to}:v1`], env);
     },
   };
 }

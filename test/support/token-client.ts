@@ -96,9 +96,10 @@ export function readChallenge(challenge: string): Record<string, string> {
   );
 }
 
-/** The codes of an error answer; none if it is another answer. */
+/** The codes of an error answer; none if it is another answer, or none of the registry's own. */
 export function errorCodes(answer: PlainAnswer): string[] {
-  if (answer.status < 400) return [];
+  const isJson = answer.headers["content-type"]?.startsWith("application/json");
+  if (answer.status < 400 || !isJson) return [];
   const { errors }: { errors: { code: string }[] } = JSON.parse(answer.body.toString() || '{"errors":[]}');
   return errors.map(({ code }) => code);
 }
