@@ -34,7 +34,7 @@ export async function startNginx(upstreams: readonly string[]): Promise<Nginx> {
   for (const name of ["body", "proxy", "fastcgi", "uwsgi", "scgi"]) await mkdir(join(folder, name));
   await writeFile(join(folder, "nginx.conf"), configuration(folder, sites));
   const process = await startServerProcess(
-    [programPath("nginx"), "-p", folder, "-c", join(folder, "nginx.conf")],
+    [programPath("nginx"), "-e", "stderr", "-p", folder, "-c", join(folder, "nginx.conf")],
     // Asked without TLS it answers 400, which is enough to know that it runs.
     { port: first.port },
   );
