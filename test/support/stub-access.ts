@@ -3,7 +3,7 @@ import type { Access, AccessController, Identity } from "../../src/server/auth/a
 import type { Exchange } from "../../src/server/exchange.ts";
 
 /** What a user may do: `name:action`, of repositories; `*` stands for every name. */
-export type Rights = Readonly<Record<string, readonly string[]>>;
+type Rights = Readonly<Record<string, readonly string[]>>;
 
 /**
  * Access control for tests: who sends `Authorization: Test NAME` is that user, with the rights that the test gave. The
