@@ -16,7 +16,7 @@ async function usersFile(content = USERS): Promise<string> {
 }
 
 /** Runs it with something on standard input. */
-async function runWithInput(args: readonly string[], input: string) {
+async function runWithInput(args: readonly string[], input: string | Uint8Array) {
   const { stdout, stderr, exitCode } = await execa(process.execPath, [REGISTRY_CTL_PATH, ...args], {
     env: cleanEnvironment(),
     extendEnv: false,
@@ -109,12 +109,13 @@ describe("users add", () => {
   });
 
   it.each([
-    ["", /it is empty/],
-    ["\n", /it is empty/],
-    [`${"x".repeat(73)}\n`, /73 bytes, and bcrypt would look at the first 72/],
-    ["two\nlines\n", /control character/],
-    ["x".repeat(100_000), /bytes/],
-  ])("refuses the password %j", async (input, message) => {
+    ["that is empty", "", /it is empty/],
+    ["that is an empty line", "\n", /it is empty/],
+    ["of 73 bytes", `${"x".repeat(73)}\n`, /73 bytes, and bcrypt would look at the first 72/],
+    ["of two lines", "two\nlines\n", /control character/],
+    ["without an end", "x".repeat(100_000), /bytes/],
+    ["that is not UTF-8", Buffer.from([0xe9]), /not UTF-8/],
+  ])("refuses a password %s", async (_, input, message) => {
     const path = await usersFile();
     const { stderr, exitCode } = await runWithInput(
       ["users", "add", "--password-stdin", "--file", path, "carol"],
@@ -122,6 +123,13 @@ describe("users add", () => {
     );
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(message);
+    expect(await readFile(path, "utf8")).toBe(USERS);
+  });
+
+  it("changes nothing with --read-only-store", async () => {
+    const path = await usersFile();
+    const args = ["users", "add", "--generate", "--read-only-store", "--file", path, "carol"];
+    expect((await runRegistryCtl(args)).exitCode).toBe(2);
     expect(await readFile(path, "utf8")).toBe(USERS);
   });
 

@@ -35,6 +35,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli", "commands", "ui"],
   yaml: ["config", "commands"],
   winston: ["process"],
+  bcrypt: ["lib"],
 };
 
 interface SourceFile {
