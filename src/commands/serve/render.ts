@@ -36,12 +36,17 @@ export interface ServeWarnings {
   state: PreparedState;
 }
 
-/** @returns what the operator should know of the place where it listens and of the state folder, a line each */
+/** @returns what the operator should know of the place where it listens, of uploads and of the state folder, a line each */
 export function renderWarnings({ address, settings, state }: ServeWarnings): string[] {
   const warnings: string[] = [];
   const hole = isLocalOnly(address) ? undefined : wayIn(settings);
   if (hole !== undefined) {
     warnings.push(`everybody who can reach this address can push, pull and delete: ${hole}`);
+  }
+  if (settings.auth !== undefined && settings.http.secret === "") {
+    warnings.push(
+      "http.secret is empty: with authentication, uploads under way end with a restart, and at another node; give it a random text",
+    );
   }
   if (state.folder === undefined && state.problem !== undefined) {
     warnings.push(

@@ -14,7 +14,8 @@ const TLS: TlsSettings = {
   clientAuth: "require-and-verify-client-cert",
   cipherSuites: [],
 };
-const settings = settingsFor("/data", "127.0.0.1:5000");
+const plain = settingsFor("/data", "127.0.0.1:5000");
+const settings = { ...plain, http: { ...plain.http, secret: "a random text" } };
 
 describe("renderListening", () => {
   it("tells a newcomer what to try, with the address that it has", () => {
@@ -80,5 +81,14 @@ describe("renderWarnings", () => {
     expect(renderWarnings({ address: everywhere, settings: { ...settings, http }, state })).toEqual([
       expect.stringContaining("no authentication"),
     ]);
+  });
+
+  it("warns of uploads that nobody could go on with, where their states are asked for", () => {
+    const { http } = plain;
+    const htpasswd = { kind: "htpasswd", realm: "a", path: "/p" } as const;
+    expect(renderWarnings({ address: local, settings: { http, auth: htpasswd }, state })).toEqual([
+      expect.stringContaining("http.secret is empty"),
+    ]);
+    expect(renderWarnings({ address: local, settings: { http, auth: undefined }, state })).toEqual([]);
   });
 });
