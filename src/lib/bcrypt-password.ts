@@ -29,8 +29,9 @@ export async function hashPassword(password: string, cost: number): Promise<stri
  */
 export async function matchesHash(password: Uint8Array, hash: string): Promise<boolean> {
   const bcrypt = await loadBcrypt();
-  // 2a, 2b and 2y name the same algorithm where it is implemented without the faults of old versions; the library knows two of them.
-  return bcrypt.compare(Buffer.from(password), hash.replace(/^\$2y\$/, "$2b$"));
+  // 2a, 2b and 2y name one algorithm, with faults of old programs under the first. The library knows two of them, and has
+  // the fault under 2a that the length of a password counts modulo 256.
+  return bcrypt.compare(Buffer.from(password), hash.replace(/^\$2[ay]\$/, "$2b$"));
 }
 
 /** It is native code: loaded by those who have passwords only. */

@@ -34,6 +34,11 @@ describe("matchesHash", () => {
     const hash = await hashPassword("é".repeat(36), COST);
     expect(await matches(`${"é".repeat(36)}more`, hash)).toBe(true);
     expect(await matches("é".repeat(35), hash)).toBe(false);
+    for (const length of [255, 256, 300, 600]) {
+      const long = `${"é".repeat(36)}${"x".repeat(length - 72)}`;
+      expect(await matches(long, hash.replace("$2y$", "$2a$")), `${length}`).toBe(true);
+    }
+    expect(await matches("x".repeat(256), hash.replace("$2y$", "$2a$"))).toBe(false);
   });
 
   it("compares bytes that are no UTF-8", async () => {
