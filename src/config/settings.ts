@@ -110,7 +110,7 @@ export interface TlsSettings {
   /** Paths of PEM files with the authorities of clients' certificates; empty: clients are not asked for one. */
   clientCas: string[];
   clientAuth: ClientAuth;
-  /** IANA names, as `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`; empty: Node's own choice. */
+  /** IANA names, as `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`, for TLS 1.2 only; empty: the Go registry's choice. */
   cipherSuites: string[];
 }
 

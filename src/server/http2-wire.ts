@@ -59,7 +59,7 @@ export class Http2Wire implements Wire {
   }
 
   invite(): void {
-    this.#response.writeContinue();
+    if (!this.#stream.closed && !this.#stream.destroyed) this.#response.writeContinue();
   }
 
   /** The stream could be reset at once, which says that there is no error; but not all clients take it for that. */

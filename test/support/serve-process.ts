@@ -21,7 +21,9 @@ export interface ServeOptions {
   readOnly?: boolean;
   /** A port to use again after a restart; a free one by default. */
   port?: number;
-  /** More lines for the config file, at its top level. */
+  /** `https` if `moreConfig` has a certificate. */
+  scheme?: "http" | "https";
+  /** More lines for the config file: indented ones belong to `http`. */
   moreConfig?: string;
 }
 
@@ -37,7 +39,7 @@ export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   const state = ["--state-dir", `${options.rootDirectory}.state`];
   const server = await startServerProcess(
     [process.execPath, REGISTRY_CTL_PATH, "serve", configPath, ...workers, ...state],
-    { port, env: { XDG_RUNTIME_DIR: runtimeFolder } },
+    { port, scheme: options.scheme ?? "http", env: { XDG_RUNTIME_DIR: runtimeFolder } },
   );
   const clean = () => rm(runtimeFolder, { recursive: true, force: true });
   return {

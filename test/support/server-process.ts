@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { get } from "node:https";
 
 /** A server program that a test started and must stop. */
 export interface ServerProcess {
   readonly pid: number;
   /** `127.0.0.1:port`. */
   readonly address: string;
-  /** `http://127.0.0.1:port`. */
+  /** `http://127.0.0.1:port`, or with https where that was asked for. */
   readonly url: string;
   /** All that it has written so far. */
   readonly output: { stdout: string; stderr: string };
@@ -27,7 +28,13 @@ export interface ServerProcess {
  */
 export async function startServerProcess(
   command: readonly [string, ...string[]],
-  options: { port: number; cwd?: string; env?: Record<string, string | undefined> },
+  options: {
+    port: number;
+    /** `https` takes any certificate. */
+    scheme?: "http" | "https";
+    cwd?: string;
+    env?: Record<string, string | undefined>;
+  },
 ): Promise<ServerProcess> {
   const [program, ...args] = command;
   const child = spawn(program, args, {
@@ -44,7 +51,7 @@ export async function startServerProcess(
   });
   const ended = once(child, "exit");
   const address = `127.0.0.1:${options.port}`;
-  const url = `http://${address}`;
+  const url = `${options.scheme ?? "http"}://${address}`;
   try {
     await waitUntilAnswering(child, url);
   } catch (error) {
@@ -77,12 +84,26 @@ export async function startServerProcess(
 async function waitUntilAnswering(child: ChildProcess, url: string): Promise<void> {
   for (const deadline = Date.now() + 20_000; Date.now() < deadline; ) {
     if (hasEnded(child)) throw new Error(`ended with exit code ${child.exitCode} before it answered`);
-    const response = await fetch(`${url}/v2/`).catch(() => undefined);
-    await response?.arrayBuffer();
-    if (response !== undefined) return;
+    if (await (url.startsWith("https:") ? answersEncrypted(`${url}/v2/`) : answers(`${url}/v2/`))) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error("did not answer within 20 seconds");
+}
+
+async function answers(url: string): Promise<boolean> {
+  const response = await fetch(url).catch(() => undefined);
+  await response?.arrayBuffer();
+  return response !== undefined;
+}
+
+function answersEncrypted(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const asking = get(url, { rejectUnauthorized: false, agent: false }, (response) => {
+      response.resume();
+      resolve(true);
+    });
+    asking.on("error", () => resolve(false));
+  });
 }
 
 async function killChild(child: ChildProcess, ended: Promise<unknown>): Promise<void> {
