@@ -55,6 +55,7 @@ export class Http2Connections {
 
   /** Speaks HTTP/2 on a connection from now on. */
   accept(socket: Socket): void {
+    if (socket.destroyed) return;
     this.#server.once("session", (session) => this.#add(session, socket));
     this.#server.emit("connection", socket);
   }
@@ -121,6 +122,7 @@ export class Http2Connections {
   }
 
   #closeWhenIdle(connection: Connection, idleMs: number): void {
+    if (connection.socket.destroyed) return;
     connection.idleTimer = setTimeout(() => {
       connection.session.close();
       // What the client does not take must not keep the connection.

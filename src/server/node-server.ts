@@ -23,6 +23,11 @@ type Protocols = Pick<HttpSettings, "tls" | "http2" | "h2c">;
  * Makes the server that listens. Its own protocol is HTTP/1; the version of a connection is agreed on in the TLS
  * handshake, or seen by its first bytes where there is no TLS.
  *
+ * A client that asks for h2c by `Upgrade` is answered by HTTP/1.1, which the Go registry would not do: Node cannot take
+ * a request that has come by HTTP/1.1 over into HTTP/2, the way is deprecated, and proxies do not see what is spoken
+ * after it.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9113#section-3.1
  * @param acceptHttp2 - is given the connections of the clients that speak HTTP/2
  * @throws {ConfigError} if `http.tls` names files that cannot be used
  */

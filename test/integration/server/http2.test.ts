@@ -233,6 +233,19 @@ describe("a body over HTTP/2", () => {
     await expect.poll(() => other.control.requestsInFlight()).toBe(0);
   });
 
+  it("that is too large for a manifest is refused in the middle of it", async () => {
+    const [other, own] = await another({ limits: { maxManifestBytes: 100_000, lingerMs: 200 } });
+    for (const headers of [{}, { "content-length": 5_000_000 }]) {
+      const answer = await own.send("PUT", "/v2/large/manifests/v1", {
+        headers,
+        body: Buffer.alloc(5_000_000),
+      });
+      expect([answer.status, answer.code]).toEqual([413, 0]);
+    }
+    expect((await own.send("GET", "/v2/")).status).toBe(200);
+    await expect.poll(() => other.control.requestsInFlight()).toBe(0);
+  });
+
   it("that stops coming is given up, with its stream alone", async () => {
     const [other, own] = await another({ limits: { uploadIdleTimeoutMs: 100, manifestBodyTimeoutMs: 100 } });
     const start = await own.send("POST", "/v2/idle/blobs/uploads/");
