@@ -8,6 +8,7 @@ import { type InProcessServer, startInProcessServer } from "../../support/in-pro
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { selfSigned, testAuthority, writePair } from "../../support/tls-files.ts";
 import { tlsSettings } from "../../support/tls-settings.ts";
+import { certify, makeKey } from "../../support/token-authority.ts";
 
 async function serve(more: Partial<TlsSettings>): Promise<InProcessServer> {
   const files = await writePair(await temporaryFolder(), await selfSigned("server"));
@@ -98,6 +99,45 @@ describe("authorities that cannot be used", () => {
       await expect(starting).rejects.toThrow(ConfigError);
       await expect(starting).rejects.toThrow(new RegExp(`http\\.tls\\.clientcas.*${name}`));
     }
+  });
+});
+
+describe("files that work and are odd", () => {
+  const warnings = (server: InProcessServer): string[] =>
+    server.logged.filter(({ level }) => level === "warn").map(({ message }) => message);
+
+  it("are told of: an authority whose own issuer is lacking", async () => {
+    const [rootKey, key] = [makeKey(), makeKey()];
+    const root = await certify({ key: rootKey, name: "root", authority: true });
+    const middle = await certify({
+      key,
+      name: "middle",
+      authority: true,
+      issuer: { key: rootKey, name: "root" },
+    });
+    const ca = join(await temporaryFolder(), "ca.pem");
+    await writeFile(ca, middle.toString());
+    expect(warnings(await serve({ clientCas: [ca] }))).toEqual([
+      "http.tls.clientcas has CN=middle without its issuer: clients that it signed are refused until the root is added",
+    ]);
+    await writeFile(ca, `${middle}${root}`);
+    expect(warnings(await serve({ clientCas: [ca] }))).toEqual([]);
+  });
+
+  it("are told of: a certificate that has expired, and cipher suites that count for nothing", async () => {
+    const key = makeKey();
+    const past = await certify({ key, from: new Date("2020-01-01"), to: new Date("2021-01-01") });
+    const pem = key.export({ type: "pkcs8", format: "pem" }).toString();
+    const files = await writePair(await temporaryFolder(), { cert: past.toString(), key: pem });
+    const server = await serve({
+      ...files,
+      minimumTls: "TLSv1.3",
+      cipherSuites: ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
+    });
+    expect(warnings(server)).toEqual([
+      expect.stringMatching(/cert\.pem has expired at Jan .*2021/),
+      expect.stringMatching(/^http\.tls\.ciphersuites is of no effect/),
+    ]);
   });
 });
 
