@@ -10,7 +10,12 @@ export interface ProbeTarget {
   prefix: string;
   /** It speaks TLS. */
   tls: boolean;
+  /** Value of the Authorization header; undefined: none is sent. */
+  authorization?: string | undefined;
 }
+
+/** The repository to which the probe writes, or would if any registry took what it sends. */
+export const PROBE_REPOSITORY = "registry-ctl/write-probe";
 
 /** What is known of the registry at an address. */
 export type ProbeResult =
@@ -25,7 +30,7 @@ const TIMEOUT_MS = 10_000;
 const DEADLINE_MS = 30_000;
 const BODY = "{}";
 const MAX_ANSWER_BYTES = 64 * 1024;
-const PROBE_PATH = "v2/registry-ctl/write-probe/manifests/probe";
+const PROBE_PATH = `v2/${PROBE_REPOSITORY}/manifests/probe`;
 /** Nothing listens at the address, or this machine does not have the address. */
 const NOBODY = new Set(["ECONNREFUSED", "ENOENT", "EADDRNOTAVAIL", "EAFNOSUPPORT"]);
 
@@ -34,8 +39,8 @@ const NOBODY = new Set(["ECONNREFUSED", "ENOENT", "EADDRNOTAVAIL", "EAFNOSUPPORT
  * one that takes writes answers 400 and changes nothing, one in read-only mode answers 405. All other answers prove
  * nothing; a 405 does only if it is a registry that says it.
  *
- * An address without a host stands for this machine, with IPv4 and IPv6. The certificate is not verified: nothing
- * secret is sent, and the name in it is seldom that of the address.
+ * An address without a host stands for this machine, with IPv4 and IPv6. The certificate is not verified: the name in it
+ * is seldom that of the address, and what `authorization` allows should be no more than this probe.
  */
 export async function probeWrites(target: ProbeTarget): Promise<ProbeResult> {
   const results: ProbeResult[] = [];
@@ -72,6 +77,7 @@ function probePlace(target: ProbeTarget, place: Place): Promise<ProbeResult> {
           "content-type": "application/vnd.oci.image.manifest.v1+json",
           "content-length": String(BODY.length),
           connection: "close",
+          ...(target.authorization === undefined ? {} : { authorization: target.authorization }),
         },
         timeout: TIMEOUT_MS,
         signal: AbortSignal.timeout(DEADLINE_MS),

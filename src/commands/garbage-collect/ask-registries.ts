@@ -2,12 +2,15 @@ import { type ProbeResult, probeWrites } from "../../client/write-probe.ts";
 import type { HttpSettings, LoadedConfig } from "../../config/settings.ts";
 import { RegistryStateError } from "../../errors.ts";
 import type { FoundRegistry } from "../../process/find-registries.ts";
+import type { ProbeAuthorization } from "./probe-authorization.ts";
 
 /** Asks at the configured address, and where a registry on this host with the same store listens otherwise. */
 export async function probeAll(
   config: LoadedConfig,
   registries: readonly FoundRegistry[],
+  authorize: ProbeAuthorization | undefined,
 ): Promise<ProbeResult> {
+  const authorization = await authorize?.();
   const addresses = [
     config.settings.http,
     ...registries.map((found) => (found.usesOurStore ? found.http : undefined)),
@@ -15,16 +18,19 @@ export async function probeAll(
   let result: ProbeResult = { kind: "nobody" };
   for (const http of addresses) {
     if (!http) continue;
-    const answer = await probeAddress(http);
+    const answer = await probeAddress(http, authorization);
     if (answer.kind === "other") return answer;
     if (answer.kind === "read-only") result = answer;
   }
   return result;
 }
 
-async function probeAddress({ addr, net, prefix, tls }: HttpSettings): Promise<ProbeResult> {
+async function probeAddress(
+  { addr, net, prefix, tls }: HttpSettings,
+  authorization: string | undefined,
+): Promise<ProbeResult> {
   if (addr === "") return { kind: "other", answer: "by nobody, as http.addr is not set" };
-  return probeWrites({ addr, net, prefix, tls: tls !== undefined });
+  return probeWrites({ addr, net, prefix, tls: tls !== undefined, authorization });
 }
 
 /**

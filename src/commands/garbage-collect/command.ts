@@ -52,6 +52,10 @@ export function garbageCollectCommand(context: CommandContext): Command {
       "write metrics of this run and of the last success for node_exporter's textfile collector",
     )
     .addOption(stateDirOption())
+    .option(
+      "--key <file>",
+      "private key that tokens are signed with, to ask a registry with auth.token whether it is read-only",
+    )
     .option("-y, --yes", "do not ask")
     .option("--allow-empty", "collect although there is no repository, or with -m no tag")
     .option("--force", "do without the proof that the registry is stopped or read-only")

@@ -22,6 +22,7 @@ export interface GarbageFlags extends GlobalFlags {
   verify?: boolean;
   textfile?: string;
   stateDir?: string;
+  key?: string;
 }
 
 /** The flags with all spellings of one thing joined. */

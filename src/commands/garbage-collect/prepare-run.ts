@@ -8,6 +8,7 @@ import type { RunIdentity } from "../../state/run-record.ts";
 import { RunRecorder } from "../../state/run-recorder.ts";
 import type { CommandContext } from "../context.ts";
 import { describeRequest, type GarbageFlags, type GarbageRequest } from "./garbage-flags.ts";
+import { type ProbeAuthorization, readProbeKey } from "./probe-authorization.ts";
 import { RecordedRun } from "./recorded-run.ts";
 import { METRICS_PREFIX } from "./render-metrics.ts";
 import { RunMeter } from "./run-meter.ts";
@@ -18,6 +19,8 @@ export interface PreparedRun {
   machine: RunMachine;
   identity: RunIdentity;
   meter: RunMeter;
+  /** Undefined without a key to sign tokens with. */
+  authorize: ProbeAuthorization | undefined;
   /** Undefined if there is none. */
   stateFolder: string | undefined;
   /** Undefined for a dry run: it changes nothing, so nobody needs to know of it. */
@@ -30,15 +33,16 @@ export interface PreparedRun {
  * Makes ready what is kept of a run outside the store. To be called before the store is opened, when root becomes the
  * user that owns it.
  *
- * @throws {UsageError} if `--textfile` cannot be written
+ * @throws {UsageError} if `--textfile` cannot be written, or `--key` names nothing that tokens can be signed with
  */
-export function prepareRun(
+export async function prepareRun(
   context: CommandContext,
   config: LoadedConfig,
   flags: GarbageFlags,
   request: GarbageRequest,
-): PreparedRun {
-  const { storage } = config.settings;
+): Promise<PreparedRun> {
+  const { auth, storage } = config.settings;
+  const authorize = await readProbeKey(flags.key, { cwd: context.cwd, auth });
   const machine = currentMachine();
   const identity = identityOf(machine);
   const textfile = textfileOf(context, config, flags, request);
@@ -51,7 +55,7 @@ export function prepareRun(
     () => performance.now(),
     history.last?.found ? history.last : history.lastSuccess,
   );
-  const prepared = { request, machine, identity, meter, stateFolder: state.folder, warnings };
+  const prepared = { request, authorize, machine, identity, meter, stateFolder: state.folder, warnings };
   if (request.dryRun) return { ...prepared, recorded: undefined };
   const description = {
     identity,

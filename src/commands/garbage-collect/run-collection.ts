@@ -32,7 +32,7 @@ export async function runCollection(
   flags: GarbageFlags,
   prepared: PreparedRun,
 ): Promise<GarbageReport> {
-  const { request, machine, identity, meter, recorded } = prepared;
+  const { request, machine, identity, meter, recorded, authorize } = prepared;
   const { dryRun, deleteUntagged, untilMs, verify, ...options } = request;
   const registries = await findRegistries(config);
   const driver = await context.openStorage(config, flags);
@@ -72,7 +72,7 @@ export async function runCollection(
         driver,
         nowMs: Date.now,
         holder: machine,
-        probe: () => probeAll(config, registries),
+        probe: () => probeAll(config, registries, authorize),
         threads: {
           // The main thread reads too.
           read: Math.max(1, Math.min(availableParallelism() - 1, MAX_READING_THREADS)),

@@ -21,7 +21,7 @@ export async function run(
   const nowMs = Date.now();
   const request = readFlags(flags, nowMs);
   const config = await context.loadConfig({ argument, flags, destructive: !request.dryRun });
-  const prepared = prepareRun(context, config, flags, request);
+  const prepared = await prepareRun(context, config, flags, request);
   const { recorded, warnings } = prepared;
   if (request.untilMs !== undefined) context.notice(renderUntil(request.untilMs, nowMs), flags);
   try {

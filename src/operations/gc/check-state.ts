@@ -27,7 +27,9 @@ export function writeProblem(result: ProbeResult): RegistryStateError | undefine
   return new RegistryStateError(
     `the registry is not proved to be stopped or read-only: the write probe was answered ${result.answer}`,
     {
-      hint: "stop the registry, or set storage.maintenance.readonly.enabled and restart it; --force goes on without the proof",
+      hint: result.answer.startsWith("401")
+        ? "stop the registry; or, with auth.token, let --key name the key that tokens are signed with, so that it can be asked whether it is read-only"
+        : "stop the registry, or set storage.maintenance.readonly.enabled and restart it; --force goes on without the proof",
     },
   );
 }
