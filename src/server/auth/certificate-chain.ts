@@ -35,10 +35,10 @@ export async function verifyCertificateChain(
   if (!isValidAt(leaf, nowMs))
     throw new TokenRefused("the certificate in x5c has expired or is not valid yet");
   const isUsable = (certificate: X509Certificate): boolean => isValidAt(certificate, nowMs);
-  const path = findPath([leaf], others.filter(isUsable), anchors.filter(isUsable));
+  const path = findPath(leaf, others.filter(isUsable), anchors.filter(isUsable));
   if (path === undefined) {
     throw new TokenRefused(
-      findPath([leaf], others, anchors)
+      findPath(leaf, others, anchors)
         ? "x5c leads to the bundle by a certificate that has expired or is not valid yet"
         : "x5c does not lead to a certificate of the bundle",
     );
@@ -62,23 +62,41 @@ function isValidAt(certificate: X509Certificate, nowMs: number): boolean {
   return Date.parse(certificate.validFrom) <= nowMs && nowMs <= Date.parse(certificate.validTo);
 }
 
-/** @returns `path` and the issuers that lead from its end to an anchor, the anchor last; undefined if none do */
+/**
+ * Looks from the anchors down, so that nothing is computed with a key that nobody vouches for: strangers can make keys
+ * that take a hundred times as long to check with, and many ways from one certificate to the next.
+ *
+ * @returns the way from `leaf` to an anchor, both included; undefined if there is none
+ */
 function findPath(
-  path: readonly X509Certificate[],
+  leaf: X509Certificate,
   others: readonly X509Certificate[],
   anchors: readonly X509Certificate[],
 ): readonly X509Certificate[] | undefined {
-  const last = path.at(-1);
-  if (last === undefined || anchors.some((anchor) => anchor.raw.equals(last.raw))) return path;
-  const anchor = anchors.find((each) => isIssuedBy(last, each));
-  if (anchor) return [...path, anchor];
-  for (const issuer of others) {
-    if (!isIssuedBy(last, issuer)) continue;
-    const rest = others.filter((each) => each !== issuer);
-    const found = findPath([...path, issuer], rest, anchors);
-    if (found) return found;
+  let ends: readonly Path[] = anchors.map((anchor) => [anchor]);
+  let waiting: readonly X509Certificate[] = [leaf, ...others];
+  while (ends.length > 0) {
+    const found = new Map<X509Certificate, Path>();
+    for (const certificate of waiting) {
+      const path = pathFrom(certificate, ends);
+      if (path) found.set(certificate, path);
+    }
+    const whole = found.get(leaf);
+    if (whole) return whole;
+    ends = [...found.values()];
+    waiting = waiting.filter((each) => !found.has(each));
   }
   return undefined;
+}
+
+/** A certificate, its issuer and so on; the last is an anchor. */
+type Path = readonly [X509Certificate, ...X509Certificate[]];
+
+function pathFrom(certificate: X509Certificate, ends: readonly Path[]): Path | undefined {
+  const same = ends.find(([end]) => end.raw.equals(certificate.raw));
+  if (same) return same;
+  const issuer = ends.find(([end]) => isIssuedBy(certificate, end));
+  return issuer && [certificate, ...issuer];
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

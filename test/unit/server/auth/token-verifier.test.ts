@@ -4,10 +4,10 @@ import {
   generateKeyPairSync,
   type KeyObject,
   sign,
-  type X509Certificate,
+  X509Certificate,
 } from "node:crypto";
 import fc from "fast-check";
-import { beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it, vi } from "vitest";
 import { jwkThumbprint } from "../../../../src/lib/key-fingerprints.ts";
 import { SIGNING_ALGORITHMS } from "../../../../src/server/auth/token-algorithms.ts";
 import { verifyToken } from "../../../../src/server/auth/token-verifier.ts";
@@ -238,6 +238,19 @@ describe("the certificates of a token", () => {
       await signed(x5cOf(foreign, certificate)),
       "x5c does not lead to a certificate of the bundle",
     );
+  });
+
+  it("are checked with the keys of trusted ones only, as others may make theirs as slow as they like", async () => {
+    const strangers = await Promise.all(
+      Array.from({ length: 5 }, () => certify({ key: foreignKey, authority: true })),
+    );
+    const namesake = await certify({ key, authority: true });
+    const used = vi.spyOn(X509Certificate.prototype, "verify");
+    await isRefused(await signed(x5cOf(...strangers)), /does not lead/, trust([namesake]));
+    const keys = used.mock.calls.map(([each]) => each);
+    used.mockRestore();
+    expect(keys.length).toBeGreaterThan(0);
+    expect(keys.filter((each) => !each.equals(createPublicKey(key)))).toEqual([]);
   });
 
   it("are refused if the first is not the signer's", async () => {
