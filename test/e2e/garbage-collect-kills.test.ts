@@ -12,6 +12,7 @@ import {
   pathsOfLine,
   type Wreck,
 } from "../support/killed-collection.ts";
+import type { LargeTreeSize } from "../support/large-tree.ts";
 import { difference, type PreparedTree, prepareTree, type StoreCopy } from "../support/prepared-tree.ts";
 import { pullAll } from "../support/pull-all.ts";
 import { SeededRandom, seedFrom } from "../support/seeded-random.ts";
@@ -32,6 +33,8 @@ const MOMENTS: readonly KillMoment[] = [
   ...times(1, "folder gone"),
   ...times(3, "blobs"),
 ];
+/** Each thread that removes wants its share of them. */
+const MANY_FILES: LargeTreeSize = { repositories: 26, pushes: 20, orphans: 14_000 };
 /** A run may come to its end before the moment that was drawn. */
 const MAX_DRAWS = 20;
 /** Kills one after the other, each of the run that was to finish what the one before has left. */
@@ -72,6 +75,23 @@ describe(`garbage-collect killed at random moments, REGISTRY_CTL_KILL_SEED=${SEE
     }
     await expectAllPulls(prepared, copy);
     await expectFinished(prepared, copy, undefined);
+  });
+
+  it("loses nothing with as many threads and batches at work as there ever are", {
+    timeout: 180_000,
+  }, async () => {
+    const seed = SEED - 2;
+    const prepared = await prepareTree(await folderInMemory(), seed, MANY_FILES);
+    let mostBatches = 0;
+    for (const [round, moment] of (["layer links", "blobs", "blobs"] as const).entries()) {
+      const { copy, wreck } = await killedCopy(prepared, moment, new SeededRandom(seed * 1000 + round));
+      mostBatches = Math.max(mostBatches, mostBatchesAtATime(copy));
+      await expectNothingLost(prepared, copy, wreck);
+      await expectSound(copy.rootDirectory);
+      await expectFinished(prepared, copy, wreck);
+      await copy.remove();
+    }
+    expect(mostBatches).toBeGreaterThan(4);
   });
 
   it("has been killed in every phase", () => {
@@ -151,6 +171,16 @@ function tearJournal(copy: StoreCopy, { names }: Wreck, random: SeededRandom): v
   const bytes = readFileSync(path);
   const start = bytes.lastIndexOf("\n", bytes.length - 2) + 1;
   writeFileSync(path, bytes.subarray(0, random.between(start, bytes.length)));
+}
+
+function mostBatchesAtATime(copy: StoreCopy): number {
+  let [underWay, most] = [0, 0];
+  for (const line of journalLines(copy)) {
+    const keys = Object.keys(line ?? {});
+    if (keys.includes("batch")) most = Math.max(most, ++underWay);
+    else if (keys.includes("done")) underWay--;
+  }
+  return most;
 }
 
 function journalLines({ rootDirectory }: StoreCopy): unknown[] {
