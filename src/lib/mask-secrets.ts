@@ -36,7 +36,12 @@ export function namesSecret(name: string): boolean {
 
 /** @returns the text without what can be known for a secret by its form: in URLs, after `Bearer` and `Basic`, tokens */
 export function maskText(text: string): string {
-  return maskUrls(text).replace(WEB_TOKEN, MASK).replace(CREDENTIALS, `$1 ${MASK}`);
+  return maskTokens(maskUrls(text));
+}
+
+/** @returns the text without tokens, and without what follows `Bearer` and `Basic` */
+export function maskTokens(text: string): string {
+  return text.replace(WEB_TOKEN, MASK).replace(CREDENTIALS, `$1 ${MASK}`);
 }
 
 /** @returns the text without users, passwords and secret parameters of the URLs and paths in it */
@@ -45,8 +50,16 @@ export function maskUrls(text: string): string {
     .replace(USER_INFO, `$1${MASK}@`)
     .replace(ODD_USER_INFO, `$1${MASK}@`)
     .replace(QUERY_PARAMETER, (whole, before: string, name: string) =>
-      namesSecret(name) ? `${before}${name}=${MASK}` : whole,
+      namesSecret(decoded(name)) ? `${before}${name}=${MASK}` : whole,
     );
+}
+
+/** A server reads `%5Fstate` as `_state`. */
+function decoded(name: string): string {
+  if (!name.includes("%")) return name;
+  return name.replace(/%([0-7][0-9a-f])/gi, (_escape, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
 }
 
 /** @returns a JSON value fit for a log: texts masked by their form, and whole values by their name */

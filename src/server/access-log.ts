@@ -1,4 +1,4 @@
-import { maskUrls } from "../lib/mask-secrets.ts";
+import { maskTokens, maskUrls } from "../lib/mask-secrets.ts";
 
 /** What a line of the access log tells. */
 export interface AccessRecord {
@@ -27,14 +27,21 @@ export function formatAccessLine(record: AccessRecord, now: Date): string {
   const size = record.sentBytes === 0 ? "-" : record.sentBytes;
   return (
     `${record.clientAddress || "-"} - ${bare(record.user)} [${timestamp(now)}] "${request}" ${record.status} ${size} ` +
-    `"${escapeField(masked(record.referer ?? ""))}" "${escapeField(record.userAgent ?? "")}"`
+    `"${escapeField(masked(record.referer ?? ""))}" "${escapeField(withoutTokens(record.userAgent ?? ""))}"`
   );
 }
 
 /** The state of an upload, and what clients put into URLs that is no business of who reads logs. Most have nothing. */
 function masked(url: string): string {
-  return url.includes("?") || url.includes("@") ? maskUrls(url) : url;
+  return withoutTokens(url.includes("?") || url.includes("@") ? maskUrls(url) : url);
 }
+
+/** What scripts put into the wrong place. */
+function withoutTokens(text: string): string {
+  return MAY_HOLD_TOKEN.test(text) ? maskTokens(text) : text;
+}
+
+const MAY_HOLD_TOKEN = /eyJ|Bearer|Basic/;
 
 /** What clients send must end neither the field nor the line. */
 function escapeField(text: string): string {

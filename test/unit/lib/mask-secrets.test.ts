@@ -20,6 +20,7 @@ describe("maskUrls", () => {
     ["/x?a=1&access_token=hunter2#b", "/x?a=1&access_token=***#b"],
     ["/x?X-Amz-Signature=hunter2&X-Amz-Credential=hunter2", "/x?X-Amz-Signature=***&X-Amz-Credential=***"],
     ["/blob?sv=2&sig=hunter2", "/blob?sv=2&sig=***"],
+    ["/u?%5Fstate=hunter2&p%41SSWORD=hunter2&%zz=a", "/u?%5Fstate=***&p%41SSWORD=***&%zz=a"],
   ])("masks %s", (text, masked) => {
     expect(maskUrls(text)).toBe(masked);
     expect(maskText(text)).toBe(masked);

@@ -33,4 +33,11 @@ describe("formatAccessLine", () => {
     expect(line).not.toMatch(/[\r\n\u0085\u2028]/);
     expect(line.endsWith('"evil\\" 200 1\\x0d\\x0a10.0.0.1 - - \\"GET /\\x85\\x2028\\\\"')).toBe(true);
   });
+
+  it.each(["uri", "referer", "userAgent"] as const)("shows no token that came in the %s", (field) => {
+    const token = "eyJhbGciOiJSUzI1NiIsImtpZCI6IkEifQ.eyJpc3MiOiJnaXRsYWItaXNzdWVyIn0.c2lnbmF0dXJl_-x";
+    const line = formatAccessLine({ ...RECORD, [field]: `/v2/a/manifests/${token}` }, WHEN);
+    expect(line).toContain("/v2/a/manifests/***");
+    expect(line).not.toContain("c2ln");
+  });
 });
