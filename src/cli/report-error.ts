@@ -1,5 +1,6 @@
 import { RegistryCtlError } from "../errors.ts";
 import { maskText } from "../lib/mask-secrets.ts";
+import { messageOf } from "../lib/message-of.ts";
 import { printable } from "../lib/printable.ts";
 import type { Colours } from "../ui/colour.ts";
 
@@ -19,7 +20,7 @@ export interface ErrorReportOptions {
  */
 export function renderError(error: unknown, options: ErrorReportOptions): string {
   const known = error instanceof RegistryCtlError;
-  const message = maskText(error instanceof Error ? error.message : String(error));
+  const message = maskText(messageOf(error));
   const stack = error instanceof Error ? maskText(stackWithCauses(error)) : undefined;
   const hint = known && error.hint !== undefined ? maskText(error.hint) : undefined;
   if (options.json) {

@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { ConfigError, UsageError } from "../errors.ts";
+import { messageOf } from "../lib/message-of.ts";
 import { parseEnvironmentFile } from "./environment-file.ts";
 
 const run = promisify(execFile);
@@ -52,7 +53,7 @@ async function wrapped<T>(source: string, read: () => Promise<T>, hint?: string)
   try {
     return await read();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new ConfigError(`the environment cannot be read from ${source}: ${reason}`, { cause, hint });
   }
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError, UsageError } from "../errors.ts";
+import { errorCodeOf } from "../lib/system-error.ts";
 import { nodeAt } from "./config-tree.ts";
 import { EMBEDDED_STORE } from "./embedded-config.ts";
 import { parseYaml } from "./parse-yaml.ts";
@@ -88,7 +89,7 @@ function isRegistryConfig(path: string): boolean {
     text = readFileSync(path, "utf8");
   } catch (error) {
     // One that may not be read is taken, so that it is told instead of passed over.
-    return error instanceof Error && "code" in error && error.code === "EACCES";
+    return errorCodeOf(error) === "EACCES";
   }
   const { root } = parseYaml(text, { kind: "file", file: path });
   // One that is broken is looked at line by line: taking another store than its author meant would be worse.

@@ -1,6 +1,7 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "../errors.ts";
+import { fileProblemOf } from "../lib/system-error.ts";
 import { checkAllowed, isAllowed } from "./allow-unimplemented.ts";
 import { EMBEDDED_CONFIG } from "./embedded-config.ts";
 import { readEnvFrom } from "./env-from.ts";
@@ -112,9 +113,6 @@ async function readText(path: string, shownAs: string): Promise<string> {
     for await (const chunk of createReadStream(path, { end: MAX_TEXT_BYTES })) chunks.push(chunk);
     return Buffer.concat(chunks).toString();
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-    const reason =
-      code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : String(code);
-    throw new ConfigError(`the config ${shownAs} cannot be read: ${reason}`, { cause });
+    throw new ConfigError(`the config ${shownAs} cannot be read: ${fileProblemOf(cause)}`, { cause });
   }
 }

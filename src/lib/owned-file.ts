@@ -16,6 +16,7 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { errorCodeOf } from "./system-error.ts";
 
 const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
 /** Where a file cannot have two names. */
@@ -48,8 +49,8 @@ export function createOwnedFile(
     syncFolder(dirname(path));
     return true;
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
-    if (!CANNOT_LINK.has(codeOf(error))) throw error;
+    if (errorCodeOf(error) === "EEXIST") return false;
+    if (!CANNOT_LINK.has(errorCodeOf(error))) throw error;
     return createInOneGo(path, bytes, mode);
   } finally {
     rmSync(temporary, { force: true });
@@ -117,7 +118,7 @@ function chown(file: number, uid: number, gid: number, keepOwner: "required" | "
   try {
     fchownSync(file, uid, gid);
   } catch (error) {
-    if (keepOwner === "required" || codeOf(error) !== "EPERM") throw error;
+    if (keepOwner === "required" || errorCodeOf(error) !== "EPERM") throw error;
   }
 }
 
@@ -126,7 +127,7 @@ function createInOneGo(path: string, bytes: Uint8Array, mode: number): boolean {
   try {
     file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
   } catch (error) {
-    if (codeOf(error) === "EEXIST") return false;
+    if (errorCodeOf(error) === "EEXIST") return false;
     throw error;
   }
   try {
@@ -150,8 +151,4 @@ function syncFolder(folder: string): void {
   } catch {
     // The file itself is there.
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
 }

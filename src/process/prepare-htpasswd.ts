@@ -5,6 +5,7 @@ import { ConfigError } from "../errors.ts";
 import { hashPassword } from "../lib/bcrypt-password.ts";
 import { HtpasswdFile } from "../lib/htpasswd.ts";
 import { createOwnedFile } from "../lib/owned-file.ts";
+import { errorCodeOf } from "../lib/system-error.ts";
 
 /** The user of a file that was missing, as the Go registry calls it. */
 const USER = "docker";
@@ -36,11 +37,7 @@ export async function prepareHtpasswd(path: string, isReadOnly: boolean): Promis
     const isOurs = createOwnedFile(path, content, { mode: 0o600 });
     return isOurs ? { user: USER, password } : undefined;
   } catch (error) {
-    throw cannotMake(
-      path,
-      error instanceof Error && "code" in error ? String(error.code) : String(error),
-      error,
-    );
+    throw cannotMake(path, errorCodeOf(error) || String(error), error);
   }
 }
 
@@ -49,7 +46,7 @@ function isThere(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ENOTDIR");
+    return errorCodeOf(error) !== "ENOTDIR";
   }
 }
 

@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { StorageSettings } from "../config/settings.ts";
 import { StorageUnavailableError } from "../errors.ts";
+import { errorCodeOf } from "../lib/system-error.ts";
 
 /**
  * Makes the store's root folder if there is none, and sees whether this user may use it: better before the server says
@@ -18,15 +19,13 @@ export function requireStore(storage: StorageSettings, isReadOnly: boolean): voi
     if (!isReadOnly) mkdirSync(root, { recursive: true });
     accessSync(root, rights);
   } catch (error) {
-    if (isReadOnly && isMissing(error)) return;
-    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new StorageUnavailableError(`the store ${root} cannot be used: ${reason}`, {
-      cause: error,
-      hint: "make the folder for the registry's user, or name another storage.filesystem.rootdirectory",
-    });
+    if (isReadOnly && errorCodeOf(error) === "ENOENT") return;
+    throw new StorageUnavailableError(
+      `the store ${root} cannot be used: ${errorCodeOf(error) || String(error)}`,
+      {
+        cause: error,
+        hint: "make the folder for the registry's user, or name another storage.filesystem.rootdirectory",
+      },
+    );
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants, lstatSync, type Stats } from "node:fs";
 import { dirname } from "node:path";
 import { UsageError } from "../errors.ts";
+import { errorCodeOf } from "../lib/system-error.ts";
 
 /**
  * Sees whether a text file can be put in this place: better before a run than when its work is done.
@@ -17,7 +18,7 @@ export function requireTextfileTarget(path: string): void {
     accessSync(`${folder}/`, constants.W_OK | constants.X_OK);
     present = lstatSync(path, { throwIfNoEntry: false });
   } catch (error) {
-    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    const reason = errorCodeOf(error) || String(error);
     throw new UsageError(`no text file can be written in ${folder}: ${reason}`, {
       cause: error,
       hint: "make the folder, or give --textfile a path in one that this user may write to",

@@ -1,5 +1,6 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 import type { Logger } from "../lib/logger.ts";
+import { messageOf } from "../lib/message-of.ts";
 import type { AnswerHeaders } from "./answer.ts";
 
 /** They say where an answer ends and what becomes of the connection, which only the server knows. */
@@ -41,7 +42,7 @@ function problemOf(name: string, values: readonly string[]): string | undefined 
     for (const value of values) validateHeaderValue(name, value);
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

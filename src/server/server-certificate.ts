@@ -4,6 +4,8 @@ import { opensslCiphers } from "../config/cipher-suites.ts";
 import type { TlsSettings } from "../config/settings.ts";
 import { ConfigError } from "../errors.ts";
 import { parseCertificateBundle } from "../lib/certificate-bundle.ts";
+import { messageOf } from "../lib/message-of.ts";
+import { fileProblemOf } from "../lib/system-error.ts";
 
 /** Reads one of the files that `http.tls` names. */
 export type ReadFile = (path: string) => Buffer;
@@ -56,7 +58,7 @@ function tryOptions(settings: TlsSettings, options: SecureContextOptions): void 
   try {
     createSecureContext(options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const mismatch = reason.includes("key values mismatch");
     throw new ConfigError(
       mismatch
@@ -71,8 +73,7 @@ function readPem(what: string, path: string, readFile: ReadFile): Buffer {
   try {
     return readFile(path);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`${what}: cannot read ${path}: ${reason}`, {
+    throw new ConfigError(`${what}: cannot read ${path}: ${fileProblemOf(error)}`, {
       hint: "Check that the file exists and that the server's user may read it.",
       cause: error,
     });
@@ -84,8 +85,7 @@ function readAuthorities(path: string, readFile: ReadFile): X509Certificate[] {
   try {
     return parseCertificateBundle(content).certificates;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(`http.tls.clientcas: ${path} cannot be used: ${reason}`, {
+    throw new ConfigError(`http.tls.clientcas: ${path} cannot be used: ${messageOf(error)}`, {
       hint: "Give PEM files with the certificates of the authorities that sign clients' certificates.",
       cause: error,
     });

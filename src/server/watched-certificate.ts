@@ -1,6 +1,8 @@
 import type { Server } from "node:tls";
 import type { TlsSettings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
+import { messageOf } from "../lib/message-of.ts";
+import { fileProblemOf } from "../lib/system-error.ts";
 import { WatchedFile } from "../lib/watched-file.ts";
 import { loadServerCertificate, type ServerCertificate } from "./server-certificate.ts";
 
@@ -59,8 +61,7 @@ export class WatchedCertificate {
         this.#doubtful = versions;
         return;
       }
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#logger.error("the new certificate is not taken, the old one stays", { error: reason });
+      this.#logger.error("the new certificate is not taken, the old one stays", { error: messageOf(error) });
     }
     this.#known = versions;
   }
@@ -90,9 +91,10 @@ export class WatchedCertificate {
 
 function watch(path: string, logger: Logger): WatchedFile<Buffer> {
   return new WatchedFile(path, (bytes) => bytes, {
-    onProblem: (error) => {
-      const reason = error instanceof Error ? error.message : String(error);
-      logger.error("a file of http.tls cannot be read again, what was read before stays", { error: reason });
-    },
+    onProblem: (error) =>
+      logger.error("a file of http.tls cannot be read again, what was read before stays", {
+        file: path,
+        error: fileProblemOf(error),
+      }),
   });
 }

@@ -74,7 +74,7 @@ describe("serve with auth.htpasswd", () => {
 
   it.each([
     ["broken", "no user\n", /exit code 10[\s\S]*htpasswd:1: the line is not NAME:HASH/],
-    ["a folder", undefined, /exit code 10[\s\S]*htpasswd cannot be read: EISDIR/],
+    ["a folder", undefined, /exit code 10[\s\S]*htpasswd cannot be read: it is a folder/],
   ])("does not start where the file is %s", async (_, content, message) => {
     const { path, options } = await prepare();
     await mkdir(join(path, ".."), { recursive: true });

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from "node:crypto";
 import type { TokenAuthSettings } from "../../config/settings.ts";
 import { libtrustFingerprint } from "../../lib/key-fingerprints.ts";
+import { messageOf } from "../../lib/message-of.ts";
 import { type CheckedBundle, checkBundle } from "./check-bundle.ts";
 import { describeKey, type KeyDescription } from "./describe-key.ts";
 import { exposureOf } from "./file-exposure.ts";
@@ -138,7 +139,7 @@ async function refusal(
     await verify(await signGitlabToken(privateKey, { issuer, audience, access, nowMs }));
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 

@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { RegistryCtlError, UsageError } from "../../errors.ts";
+import { errorCodeOf } from "../../lib/system-error.ts";
 
 /** A file that is to be in a place, whole or not at all. */
 export interface FileToPlace {
@@ -156,7 +157,7 @@ function linkOrCopy(from: string, to: string): void {
 }
 
 function knowsNoLinks(error: unknown): boolean {
-  return ["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(codeOf(error));
+  return ["EPERM", "ENOTSUP", "ENOSYS", "EMLINK"].includes(errorCodeOf(error));
 }
 
 function syncFolder(path: string): void {
@@ -168,18 +169,14 @@ function syncFolder(path: string): void {
   }
 }
 
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "";
-}
-
 function writeError(error: unknown): unknown {
   if (error instanceof RegistryCtlError || !(error instanceof Error)) return error;
   // Of a folder, which was named with a slash at its end, the folder itself.
   const path = "path" in error ? `${dirname(`${error.path}.`)}: ` : "";
-  if (codeOf(error) === "EEXIST") {
+  if (errorCodeOf(error) === "EEXIST") {
     return new UsageError("a file has come into the place meanwhile; nothing was changed", { cause: error });
   }
-  return new RegistryCtlError("ERR_WRITE", `cannot write in ${path}${codeOf(error) || error.message}`, {
+  return new RegistryCtlError("ERR_WRITE", `cannot write in ${path}${errorCodeOf(error) || error.message}`, {
     cause: error,
     hint: "Nothing was changed.",
   });

@@ -1,5 +1,6 @@
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { RegistryCtlError } from "../../errors.ts";
+import { errorCodeOf, fileProblemOf } from "../../lib/system-error.ts";
 
 /** A file with keys or certificates has kilobytes; what is beyond this is another kind of file. */
 const MAX_BYTES = 1024 * 1024;
@@ -34,12 +35,8 @@ export function readKeyFile(path: string, shownAs: string = path): KeyFile {
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (cause) {
-    const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-    const isMissing = code === "ENOENT" || code === "ENOTDIR";
-    throw new UnreadableKeyFileError(shownAs, isMissing ? "there is no such file" : code, {
-      isMissing,
-      cause,
-    });
+    const isMissing = ["ENOENT", "ENOTDIR"].includes(errorCodeOf(cause));
+    throw new UnreadableKeyFileError(shownAs, fileProblemOf(cause), { isMissing, cause });
   }
   try {
     const stats = fstatSync(file);

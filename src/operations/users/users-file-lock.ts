@@ -3,6 +3,7 @@ import { closeSync, linkSync, openSync, renameSync, rmSync, type Stats, statSync
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CancelledError, RegistryStateError } from "../../errors.ts";
+import { errorCodeOf } from "../../lib/system-error.ts";
 
 /** A lock is held for milliseconds; one that is older was left behind by a process that was killed. */
 const STALE_MS = 30_000;
@@ -34,7 +35,7 @@ export async function lockUsersFile(
       closeSync(openSync(lock, "wx", 0o600));
       return () => rmSync(lock, { force: true });
     } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "";
+      const code = errorCodeOf(error);
       if (CANNOT_LOCK.has(code)) return undefined;
       if (code !== "EEXIST") throw error;
     }

@@ -2,6 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, realpathSync, type Stats,
 import { RegistryCtlError, RegistryStateError } from "../../errors.ts";
 import { HtpasswdFile } from "../../lib/htpasswd.ts";
 import { createOwnedFile, overwriteFile, replaceOwnedFile } from "../../lib/owned-file.ts";
+import { errorCodeOf, fileProblemOf } from "../../lib/system-error.ts";
 import { lockUsersFile } from "./users-file-lock.ts";
 
 /** How long a change waits for another one. */
@@ -102,7 +103,7 @@ function replaceIfPossible(path: string, bytes: Buffer, stats: Stats): boolean {
     replaceOwnedFile(path, bytes, stats);
     return true;
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && CANNOT_REPLACE.has(String(error.code)))) throw error;
+    if (!CANNOT_REPLACE.has(errorCodeOf(error))) throw error;
     overwriteFile(path, bytes);
     return false;
   }
@@ -128,12 +129,10 @@ function isSame(one: Stats, other: Stats): boolean {
 }
 
 function usersFileError(what: string, cause: unknown): RegistryCtlError {
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : String(cause);
-  const reason = code === "ENOENT" ? "there is no such file" : code === "EISDIR" ? "it is a folder" : code;
-  return new RegistryCtlError("ERR_USERS_FILE", `${what}: ${reason}`, {
+  return new RegistryCtlError("ERR_USERS_FILE", `${what}: ${fileProblemOf(cause)}`, {
     cause,
     hint:
-      code === "ENOENT"
+      errorCodeOf(cause) === "ENOENT"
         ? "name another one, or make it with registry-ctl users add"
         : "run as the user who owns it, or as root",
   });

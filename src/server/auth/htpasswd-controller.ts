@@ -3,6 +3,7 @@ import { ConfigError } from "../../errors.ts";
 import { matchesHash } from "../../lib/bcrypt-password.ts";
 import { nameForPeople } from "../../lib/htpasswd.ts";
 import type { Logger } from "../../lib/logger.ts";
+import { fileProblemOf } from "../../lib/system-error.ts";
 import { WatchedFile } from "../../lib/watched-file.ts";
 import { ApiError } from "../api-error.ts";
 import type { Exchange } from "../exchange.ts";
@@ -139,8 +140,7 @@ function readFirst(file: WatchedFile<HtpasswdUsers>): void {
     void file.current;
   } catch (error) {
     if (error instanceof ConfigError) throw error;
-    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
-    throw new ConfigError(`auth.htpasswd: ${file.path} cannot be read: ${reason}`, {
+    throw new ConfigError(`auth.htpasswd: ${file.path} cannot be read: ${fileProblemOf(error)}`, {
       cause: error,
       hint: 'see that the registry\'s user may read it, or make one: "registry-ctl users add"',
     });

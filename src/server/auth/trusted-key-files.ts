@@ -1,6 +1,7 @@
 import type { TokenAuthSettings } from "../../config/settings.ts";
 import { ConfigError, RegistryCtlError } from "../../errors.ts";
 import type { Logger } from "../../lib/logger.ts";
+import { fileProblemOf } from "../../lib/system-error.ts";
 import { WatchedFile } from "../../lib/watched-file.ts";
 import { parseTrustedBundle, type TrustedKeyFile } from "./trusted-bundle.ts";
 import { parseTrustedKeySet } from "./trusted-key-set.ts";
@@ -63,7 +64,8 @@ function watch(
     for (const remark of file.remarks) warn(remark);
     return file;
   };
-  const onProblem = (error: unknown): void => warn(`what it held before stays in use: ${reasonOf(error)}`);
+  const onProblem = (error: unknown): void =>
+    warn(`what it held before stays in use: ${fileProblemOf(error)}`);
   return new WatchedFile(path, parseAndTell, { onProblem });
 }
 
@@ -71,18 +73,9 @@ function readFirst(file: WatchedFile<TrustedKeyFile> | undefined, key: string, h
   try {
     file?.current;
   } catch (error) {
-    throw new ConfigError(`${key}: ${file?.path} cannot be used: ${reasonOf(error)}`, {
+    throw new ConfigError(`${key}: ${file?.path} cannot be used: ${fileProblemOf(error)}`, {
       hint: (error instanceof RegistryCtlError ? error.hint : undefined) ?? hint,
       cause: error,
     });
   }
-}
-
-function reasonOf(error: unknown): string {
-  if (error instanceof Error && "code" in error) {
-    if (error.code === "ENOENT") return "there is no such file";
-    if (error.code === "EACCES") return "this user may not read it";
-    if (error.code === "EISDIR") return "it is a folder";
-  }
-  return error instanceof Error ? error.message : String(error);
 }
