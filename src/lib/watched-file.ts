@@ -76,8 +76,10 @@ export class WatchedFile<T> {
 
   #look(): void {
     try {
-      if (this.#seen !== undefined && this.#seen === appearance(statSync(this.path, { bigint: true })))
-        return;
+      const stats = statSync(this.path, { bigint: true });
+      if (this.#seen === appearance(stats)) return;
+      // Opening a pipe would wait for somebody to write to it, and all of the server with it.
+      if (stats.isFIFO()) throw new PipeError(this.path);
       const { bytes, seen } = readSteadily(this.path);
       // Half-written, as it seems: what it comes to is seen at the next look.
       if (seen === undefined) return;
@@ -95,12 +97,21 @@ export class WatchedFile<T> {
   }
 
   #tell(error: unknown): void {
-    if (isSystemError(error)) {
+    if (isSystemError(error) || error instanceof PipeError) {
       this.#seen = undefined;
       if (this.#content === error.code) return;
       this.#content = error.code;
     }
     this.#onProblem(error);
+  }
+}
+
+/** A pipe can be read once, at the beginning: what a shell makes of `<(…)` is one. */
+class PipeError extends Error {
+  override readonly name: string = "PipeError";
+  readonly code = "PIPE";
+  constructor(path: string) {
+    super(`${path} is a pipe, which is read at the start only`);
   }
 }
 

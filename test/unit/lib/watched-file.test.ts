@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,6 +87,24 @@ test("sees a folder of links that was switched over", async () => {
   await symlink("b", join(folder, "data.new"));
   await rename(join(folder, "data.new"), join(folder, "data"));
   expect(later(watched)).toBe("two.");
+});
+
+test("does not wait at a pipe that took the file's place, and tells of it once", async () => {
+  await writeFile(path, "one.");
+  const watched = watch();
+  expect(watched.current).toBe("one.");
+  await rm(path);
+  execFileSync("mkfifo", [path]);
+  const writer = spawn("sh", ["-c", 'sleep 5; printf two. > "$1"', "sh", path], { stdio: "ignore" });
+  try {
+    for (let look = 0; look < 3; look++) expect(later(watched)).toBe("one.");
+  } finally {
+    writer.kill();
+  }
+  expect(problems).toEqual([`${path} is a pipe, which is read at the start only`]);
+  await rm(path);
+  await writeFile(path, "six.");
+  expect(later(watched)).toBe("six.");
 });
 
 test("sees a change that does not show in the file's times", async () => {
