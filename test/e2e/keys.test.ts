@@ -187,6 +187,7 @@ describe("keys generate", () => {
     [["--issuer", "x".repeat(65)]],
     [["--key", ""]],
     [["--key", "a", "--certificate", "./a"]],
+    [["--read-only-store"]],
   ])("refuses %j", async (args) => {
     const folder = await temporaryFolder();
     expect((await keys(folder, "generate", ...args)).exitCode).toBe(2);

@@ -1,8 +1,8 @@
-import type { CertificateDescription } from "../../operations/keys/describe-certificate.ts";
+import {
+  type CertificateDescription,
+  EXPIRES_SOON_DAYS,
+} from "../../operations/keys/describe-certificate.ts";
 import type { KeyDescription } from "../../operations/keys/describe-key.ts";
-
-/** Before a certificate ends there is to be time for a key change. */
-const SOON_DAYS = 30;
 
 /** @returns the lines that tell of a certificate: its name first, the rest indented */
 export function certificateLines(certificate: CertificateDescription): string[] {
@@ -33,5 +33,5 @@ export function keyLines({
 
 function timeLeft({ daysLeft }: CertificateDescription): string {
   if (daysLeft < 0) return `EXPIRED ${-daysLeft} days ago`;
-  return daysLeft < SOON_DAYS ? `ONLY ${daysLeft} days left` : `${daysLeft} days left`;
+  return daysLeft < EXPIRES_SOON_DAYS ? `ONLY ${daysLeft} days left` : `${daysLeft} days left`;
 }

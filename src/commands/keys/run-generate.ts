@@ -26,6 +26,9 @@ export async function runGenerate(context: CommandContext, flags: GenerateFlags)
   const { key, certificate, addTo, issuer } = flags;
   if ([key, certificate, addTo].includes("")) throw new UsageError("the name of a file is empty");
   const dryRun = isDryRun(flags);
+  if (flags.readOnlyStore && !dryRun) {
+    throw new UsageError("--read-only-store is given, and this would write files", { hint: "try --dry-run" });
+  }
   if (!dryRun) context.notice("making a key of 4096 bits", flags);
   const report = await generateKeys({
     keyFile: resolve(context.cwd, key),

@@ -1,6 +1,10 @@
 import type { KeyObject, X509Certificate } from "node:crypto";
 import { type CertificateBundle, parseCertificateBundle } from "../../lib/certificate-bundle.ts";
-import { type CertificateDescription, describeCertificate } from "./describe-certificate.ts";
+import {
+  type CertificateDescription,
+  describeCertificate,
+  EXPIRES_SOON_DAYS,
+} from "./describe-certificate.ts";
 import { exposureOf } from "./file-exposure.ts";
 import { parseOrTell, readOrTell } from "./told-problems.ts";
 
@@ -18,9 +22,6 @@ export type BundledCertificate = CertificateDescription & {
   /** It is for the key that was checked. */
   ofKey: boolean;
 };
-
-/** Before a certificate ends there is to be time for a key change on all nodes. */
-const SOON_DAYS = 30;
 
 /**
  * Looks at the file with the certificates that a registry trusts.
@@ -82,5 +83,5 @@ function timingOf({ validFrom, daysLeft }: BundledCertificate, nowMs: number): s
   const harm = "GitLab's tokens are accepted nevertheless, those with x5c are not";
   if (Date.parse(validFrom) > nowMs) return `is not valid before ${validFrom}: ${harm}`;
   if (daysLeft < 0) return `expired ${-daysLeft} days ago: ${harm}`;
-  return daysLeft < SOON_DAYS ? `expires in ${daysLeft} days` : undefined;
+  return daysLeft < EXPIRES_SOON_DAYS ? `expires in ${daysLeft} days` : undefined;
 }

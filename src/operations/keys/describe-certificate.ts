@@ -21,6 +21,9 @@ export interface CertificateDescription {
   key: KeyDescription;
 }
 
+/** Before a certificate ends there is to be time for a key change on all nodes. */
+export const EXPIRES_SOON_DAYS = 30;
+
 const DAY_MS = 86_400_000;
 
 /** @param nowMs - our clock, in milliseconds since 1970 */
