@@ -97,7 +97,7 @@ function workingFolder(): string {
   try {
     return process.cwd();
   } catch (cause) {
-    throw new UsageError("the working folder does not exist any more", { cause, hint: "Go to another one." });
+    throw new UsageError("the working folder does not exist any more", { cause, hint: "go to another one" });
   }
 }
 

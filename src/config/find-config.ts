@@ -47,12 +47,12 @@ export function findConfig(request: FindConfigRequest): FoundConfig {
   const { cwd, env, argument, flag } = request;
   if (argument !== undefined && flag !== undefined && resolve(cwd, argument) !== resolve(cwd, flag)) {
     throw new UsageError(`the argument names the config ${argument}, and --config names ${flag}`, {
-      hint: "Name it once.",
+      hint: "name it once",
     });
   }
   if (argument === "" || flag === "") {
     // Such as "$CONFIG" in a script where the variable is not set.
-    throw new UsageError("the name of the config is empty", { hint: "Name a file, or leave it out." });
+    throw new UsageError("the name of the config is empty", { hint: "name a file, or leave it out" });
   }
   const named = argument ?? flag ?? (env["REGISTRY_CONFIGURATION_PATH"] || undefined);
   if (named !== undefined) return { file: { path: resolve(cwd, named), shownAs: named }, hints: [] };

@@ -45,7 +45,7 @@ function noCertificate(content: string | Uint8Array, skipped: CertificateBundle[
     return new PemError("no block BEGIN CERTIFICATE, expected certificates in PEM form");
   return new PemError(`no block BEGIN CERTIFICATE, but ${kinds.join(", ")}`, {
     hint: kinds.some((kind) => kind.startsWith("TRUSTED CERTIFICATE"))
-      ? "Write a plain certificate: openssl x509 -in FILE -out NEW."
-      : "Give the file with the certificate.",
+      ? "write a plain certificate: openssl x509 -in FILE -out NEW"
+      : "give the file with the certificate",
   });
 }

@@ -64,7 +64,7 @@ function tryOptions(settings: TlsSettings, options: SecureContextOptions): void 
       mismatch
         ? `http.tls.key ${settings.key} does not belong to http.tls.certificate ${settings.certificate}`
         : `http.tls: ${settings.certificate} and ${settings.key} cannot be used: ${reason}`,
-      { hint: "Give the PEM files of one certificate chain and of its private key.", cause: error },
+      { hint: "give the PEM files of one certificate chain and of its private key", cause: error },
     );
   }
 }
@@ -74,7 +74,7 @@ function readPem(what: string, path: string, readFile: ReadFile): Buffer {
     return readFile(path);
   } catch (error) {
     throw new ConfigError(`${what}: cannot read ${path}: ${fileProblemOf(error)}`, {
-      hint: "Check that the file exists and that the server's user may read it.",
+      hint: "check that the file exists and that the server's user may read it",
       cause: error,
     });
   }
@@ -86,7 +86,7 @@ function readAuthorities(path: string, readFile: ReadFile): X509Certificate[] {
     return parseCertificateBundle(content).certificates;
   } catch (error) {
     throw new ConfigError(`http.tls.clientcas: ${path} cannot be used: ${messageOf(error)}`, {
-      hint: "Give PEM files with the certificates of the authorities that sign clients' certificates.",
+      hint: "give PEM files with the certificates of the authorities that sign clients' certificates",
       cause: error,
     });
   }

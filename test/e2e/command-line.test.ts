@@ -23,6 +23,6 @@ describe("in a folder that has been removed", () => {
   it("says so, as a mistake of usage", async () => {
     const { exitCode, stdout, stderr } = await runInRemovedFolder("config show");
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
-    expect(stderr).toBe("error: the working folder does not exist any more\nhint: Go to another one.");
+    expect(stderr).toBe("error: the working folder does not exist any more\nhint: go to another one");
   });
 });

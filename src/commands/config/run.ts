@@ -34,7 +34,7 @@ export async function runShow(
 ): Promise<void> {
   const { config, source, shownAs } = await open(context, file, flags);
   const fatal = config.findings.filter(({ kind }) => kind === "fatal");
-  if (fatal.length > 0) throw toConfigError(fatal, "Put it right first.");
+  if (fatal.length > 0) throw toConfigError(fatal, "put it right first");
   const values: ShownValue[] = flags.effective ? effectiveValues(config) : writtenValues(config);
   const report = { schemaVersion: 1, command: "config show", config: shownAs, source, values };
   const origins = flags.effective ? "all" : "environment";

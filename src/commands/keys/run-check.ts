@@ -28,7 +28,7 @@ export async function runCheck(
   const keyFile = flags.key === undefined ? gitlab?.keyFile : resolve(cwd, flags.key);
   if (keyFile === undefined) {
     throw new UsageError("no private key is named", {
-      hint: "Name the one that GitLab signs with: --key FILE, or the gitlab.yml that names it: --gitlab-yml FILE.",
+      hint: "name the one that GitLab signs with: --key FILE, or the gitlab.yml that names it: --gitlab-yml FILE",
     });
   }
   const { auth, shownAs } = await readTokenSettings(context, configPath, flags);
@@ -61,10 +61,10 @@ async function readTokenSettings(
   });
   for (const hint of hints) context.notice(hint, flags);
   const fatal = config.findings.filter(({ kind, key }) => kind === "fatal" && /^(auth\b|$)/.test(key));
-  if (fatal.length > 0) throw toConfigError(fatal, "Put it right first.");
+  if (fatal.length > 0) throw toConfigError(fatal, "put it right first");
   if (config.auth?.kind !== "token") {
     throw new ConfigError(`${shownAs} has no auth.token: no token of GitLab's is asked for`, {
-      hint: "Name the config of the registry that GitLab uses.",
+      hint: "name the config of the registry that GitLab uses",
     });
   }
   const { rootCertBundle, jwks } = config.auth;

@@ -71,7 +71,7 @@ function readChecksum(
   if (typeof checksum !== "string") return { percent: checksum, argument };
   if (argument !== undefined) {
     throw new UsageError(`too many arguments: ${JSON.stringify(checksum)} and ${JSON.stringify(argument)}`, {
-      hint: "Give a share as --checksum=5%, and one configuration file.",
+      hint: "give a share as --checksum=5%, and one configuration file",
     });
   }
   return { percent: 100, argument: checksum };

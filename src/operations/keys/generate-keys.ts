@@ -88,7 +88,7 @@ export async function generateKeys(options: GenerateKeysOptions): Promise<Genera
 function requireDifferent(paths: readonly string[]): void {
   if (new Set(paths).size === paths.length) return;
   throw new UsageError("key, certificate and bundle need a file each", {
-    hint: "Give each its own path: --key, --certificate, --add-to.",
+    hint: "give each its own path: --key, --certificate, --add-to",
   });
 }
 

@@ -24,7 +24,7 @@ export function readGitlabYml(path: string): GitlabRegistrySettings {
   const registry = root && nodeAt(root, ["production", "registry"]);
   if (registry?.kind !== "map") {
     throw new RegistryCtlError("ERR_GITLAB_YML", `${path} has no section production.registry`, {
-      hint: "Name the rendered file: /var/opt/gitlab/gitlab-rails/etc/gitlab.yml, or config/gitlab.yml.",
+      hint: "name the rendered file: /var/opt/gitlab/gitlab-rails/etc/gitlab.yml, or config/gitlab.yml",
     });
   }
   const text = (name: string): string | undefined => {

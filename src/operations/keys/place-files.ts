@@ -105,13 +105,13 @@ function inspect(file: FileToPlace): Place {
   const before = look(path);
   if (before?.isSymbolicLink()) {
     throw new UsageError(`${path} is a link, and keys are never written through links`, {
-      hint: "Give the path of the file that it leads to.",
+      hint: "give the path of the file that it leads to",
     });
   }
   if (before && !before.isFile()) throw new UsageError(`${path} is there already, and is no file`);
   if (before && present === "refuse") {
     throw new UsageError(`${path} is there already`, {
-      hint: "Give another path, or --force to replace it and keep the old one beside it.",
+      hint: "give another path, or --force to replace it and keep the old one beside it",
     });
   }
   return { ...file, before };
@@ -178,6 +178,6 @@ function writeError(error: unknown): unknown {
   }
   return new RegistryCtlError("ERR_WRITE", `cannot write in ${path}${errorCodeOf(error) || error.message}`, {
     cause: error,
-    hint: "Nothing was changed.",
+    hint: "nothing was changed",
   });
 }

@@ -28,7 +28,7 @@ export function readPrivateKey(block: PemBlock): KeyObject {
   const type = DER_TYPES[kind];
   if (hasPassword(block)) {
     throw new PemError(`line ${line}: the private key has a password, which a server cannot be asked for`, {
-      hint: "Take it off: openssl pkey -in FILE -out NEW.",
+      hint: "take it off: openssl pkey -in FILE -out NEW",
     });
   }
   if (type === undefined) throw new PemError(`line ${line}: ${kind} is no form of key that GitLab reads`);
@@ -61,7 +61,7 @@ export function parsePrivateKeyFile(content: Uint8Array): PrivateKeyFile {
     const found = kinds.length === 0 ? "nothing in PEM form" : kinds.join(", ");
     throw new PemError(`no private key, but ${found}`, {
       hint: kinds.includes("CERTIFICATE")
-        ? "This is the half for the registry: give the private key."
+        ? "this is the half for the registry: give the private key"
         : undefined,
     });
   }

@@ -17,7 +17,7 @@ export class UnreadableKeyFileError extends RegistryCtlError {
   /** There is no such file. */
   readonly isMissing: boolean;
   constructor(path: string, reason: string, options: { isMissing?: boolean; cause?: unknown } = {}) {
-    const hint = /EACCES|EPERM/.test(reason) ? "Run it as root, or as the user that may read it." : undefined;
+    const hint = /EACCES|EPERM/.test(reason) ? "run it as root, or as the user that may read it" : undefined;
     super("ERR_KEY_FILE", `${path} cannot be read: ${reason}`, { hint, cause: options.cause });
     this.isMissing = options.isMissing ?? false;
   }

@@ -122,7 +122,7 @@ function tokenIn(authorization: string | undefined): string | undefined {
 function acceptedAlgorithms(names: readonly string[], logger: Logger): readonly string[] {
   if (names.length === 0) return SIGNING_ALGORITHMS;
   const key = "auth.token.signingalgorithms";
-  const hint = `Choose from ${SIGNING_ALGORITHMS.join(", ")}, or leave the key out to accept all of them.`;
+  const hint = `choose from ${SIGNING_ALGORITHMS.join(", ")}, or leave the key out to accept all of them`;
   const unknown = names.find((name) => !SIGNING_ALGORITHMS.includes(name) && !HMAC_ALGORITHMS.includes(name));
   if (unknown !== undefined)
     throw new ConfigError(`${key}: there is no algorithm ${shown(unknown)}`, { hint });

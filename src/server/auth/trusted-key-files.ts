@@ -12,9 +12,9 @@ export type KeyFileSettings = Pick<TokenAuthSettings, "rootCertBundle" | "jwks">
 
 const BUNDLE_KEY = "auth.token.rootcertbundle";
 const BUNDLE_HINT =
-  "Write the certificate that belongs to the issuer's signing key into that file, in PEM form. In GitLab's packages it is registry['internal_certificate'].";
+  "write the certificate that belongs to the issuer's signing key into that file, in PEM form; in GitLab's packages it is registry['internal_certificate']";
 const KEY_SET_KEY = "auth.token.jwks";
-const KEY_SET_HINT = "Write the issuer's public keys into that file, as a JSON Web Key Set.";
+const KEY_SET_HINT = "write the issuer's public keys into that file, as a JSON Web Key Set";
 
 /** The keys of `rootcertbundle` and `jwks`, which may be replaced while the server runs. */
 export class TrustedKeyFiles {
@@ -29,7 +29,7 @@ export class TrustedKeyFiles {
     this.#keySet = watch(settings.jwks, KEY_SET_KEY, parseTrustedKeySet, logger);
     if (this.#bundle === undefined && this.#keySet === undefined) {
       throw new ConfigError("auth.token has neither rootcertbundle nor jwks: no token could be checked", {
-        hint: `Name the file with the certificate of the issuer's key as ${BUNDLE_KEY}.`,
+        hint: `name the file with the certificate of the issuer's key as ${BUNDLE_KEY}`,
       });
     }
     readFirst(this.#bundle, BUNDLE_KEY, BUNDLE_HINT);

@@ -134,7 +134,7 @@ describe("checkKeys", () => {
     [
       "the certificate in the place of the key",
       { key: SIGNING_CERTIFICATE },
-      /a\.key: no private key, but CERTIFICATE \(This is the half/,
+      /a\.key: no private key, but CERTIFICATE \(this is the half/,
     ],
     [
       "a key that GitLab does not sign with",
