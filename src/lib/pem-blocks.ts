@@ -1,4 +1,5 @@
 import { RegistryCtlError } from "../errors.ts";
+import { isBase64 } from "./base64.ts";
 
 /** What stands between a BEGIN and an END line. */
 export interface PemBlock {
@@ -23,7 +24,6 @@ const BEGIN = /^-----BEGIN ([^-]*)-----$/;
 const END = /^-----END ([^-]*)-----$/;
 /** Not at the start of a line, or not alone on it: Go and OpenSSL pass over such a block without a word. */
 const LOST_BOUNDARY = /-----(BEGIN|END) /;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
  * Reads the blocks of a PEM file. Text around blocks, such as `openssl x509 -text` writes, is passed over; lines may
@@ -62,7 +62,7 @@ export function parsePemBlocks(content: string | Uint8Array): PemBlock[] {
 function closeBlock(open: { kind: string; line: number; body: string[] }, number: number): PemBlock {
   const headerLines = open.body[0]?.includes(":") ? open.body.indexOf("") + 1 : 0;
   const base64 = open.body.slice(headerLines).join("").replaceAll(/\s/g, "");
-  if (base64 === "" || !BASE64.test(base64)) {
+  if (base64 === "" || !isBase64(base64)) {
     const bad = open.body.findIndex((line, index) => index >= headerLines && /[^A-Za-z0-9+/=\s]/.test(line));
     const line = bad === -1 ? open.line : open.line + 1 + bad;
     const problem = bad === -1 ? "is empty or cut short" : "holds characters that are not base64";
@@ -84,12 +84,12 @@ function lostBoundary(line: string, at: number, number: number): PemError {
   const where = `line ${at}: block ${number}`;
   if (line.includes(String.raw`\n`)) {
     return new PemError(String.raw`${where} holds \n as two characters in place of line ends`, {
-      hint: "Write the lines out: printf '%b' \"$KEY\" > FILE. From gitlab.rb: the value needs double quotes there.",
+      hint: "write the lines out: printf '%b' \"$KEY\" > FILE; from gitlab.rb: the value needs double quotes there",
     });
   }
   if (/-----END [^-]*-----+BEGIN /.test(line)) {
     return new PemError(`${where} begins on the line on which the one before it ends`, {
-      hint: "Put a line end between the two: the first file had none at its end.",
+      hint: "put a line end between the two: the first file had none at its end",
     });
   }
   return new PemError(`${where} has a BEGIN or END that does not stand alone at the start of its line`);

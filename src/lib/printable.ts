@@ -10,3 +10,8 @@ export function printable(text: string): string {
 export function printableLine(text: string): string {
   return printable(text).replaceAll("\n", "?");
 }
+
+/** @returns the escape by which JSON names a character of one UTF-16 unit */
+export function unicodeEscape(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

@@ -1,5 +1,6 @@
 import type { LogSettings } from "../config/settings.ts";
 import { maskText, maskValue } from "../lib/mask-secrets.ts";
+import { unicodeEscape } from "../lib/printable.ts";
 
 /** One event of the structured log. */
 export interface LogRecord {
@@ -55,10 +56,7 @@ function textValue(value: unknown): string {
 
 /** JSON escapes what is below a space only; the rest of what could end a line or command a terminal is escaped here. */
 function quoted(value: unknown): string {
-  return JSON.stringify(value).replace(
-    UNSAFE,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return JSON.stringify(value).replace(UNSAFE, unicodeEscape);
 }
 
 function jsonValue(value: unknown): unknown {

@@ -1,11 +1,10 @@
 import { X509Certificate } from "node:crypto";
+import { isBase64 } from "../../lib/base64.ts";
 import { checkConstraints } from "./certificate-constraints.ts";
 import { TokenRefused } from "./token-refused.ts";
 
 /** Certificates of a token, its own included. Real chains have two or three; each costs an unknown client nothing. */
 const MAX_CHAIN_LENGTH = 5;
-
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** A chain that ends in a certificate that is trusted. */
 export interface VerifiedChain {
@@ -48,7 +47,7 @@ export async function verifyCertificateChain(
 }
 
 function parseCertificate(text: unknown): X509Certificate {
-  if (typeof text !== "string" || text === "" || !BASE64.test(text)) {
+  if (typeof text !== "string" || text === "" || !isBase64(text)) {
     throw new TokenRefused("x5c holds something else than base64");
   }
   try {
