@@ -1,3 +1,4 @@
+import { LRUCache } from "lru-cache";
 import type { HtpasswdAuthSettings } from "../../config/settings.ts";
 import { ConfigError } from "../../errors.ts";
 import { matchesHash } from "../../lib/bcrypt-password.ts";
@@ -59,6 +60,8 @@ export class HtpasswdController implements AccessController {
     waitingOfClient: WAITING_OF_CLIENT,
     waiting: WAITING,
   });
+  /** Names that were right at a client: who guesses there with other names does not keep them waiting. */
+  readonly #wasRight = new LRUCache<string, true>({ max: MAX_KEYS });
   /** By client and fingerprint: the layers of a pull are asked for at once, and one comparison does for all. */
   readonly #comparisons = new Map<string, Promise<boolean>>();
 
@@ -105,6 +108,9 @@ export class HtpasswdController implements AccessController {
     const key = `${login.client} ${login.fingerprint}`;
     const running = this.#comparisons.get(key);
     if (running !== undefined) return running;
+    // What is refused at once takes nobody's place in the queue.
+    const waitMs = this.#waitMs(login);
+    if (waitMs > 0) return Promise.reject(tooMany(waitMs));
     if (this.#queue.isFullFor(login.client)) return Promise.reject(tooMany(1_000));
     const comparison = this.#queue
       .run(login.client, () => this.#compare(login))
@@ -113,16 +119,25 @@ export class HtpasswdController implements AccessController {
     return comparison;
   }
 
+  #waitMs(login: Login): number {
+    const oneName = oneNameOf(login);
+    const ofClient = this.#wasRight.has(oneName) ? 0 : this.#ofOneClient.waitMs(login.client);
+    return Math.max(this.#ofOneName.waitMs(oneName), ofClient);
+  }
+
   /** @throws {ApiError} TOOMANYREQUESTS if the client has to wait before it may try again */
-  async #compare({ credentials, fingerprint, client }: Login): Promise<boolean> {
+  async #compare(login: Login): Promise<boolean> {
+    const { credentials, fingerprint, client } = login;
     const { name, password } = credentials;
-    const oneName = `${client} ${name.slice(0, MAX_NAME_BYTES)}`;
-    const waitMs = Math.max(this.#ofOneName.waitMs(oneName), this.#ofOneClient.waitMs(client));
+    const waitMs = this.#waitMs(login);
     if (waitMs > 0) throw tooMany(waitMs);
+    const oneName = oneNameOf(login);
+    const ofClientMs = this.#ofOneClient.waitMs(client);
     const hash = this.#hashOf(credentials);
     const isSame = await matchesHash(password, hash ?? this.#file.current.dummyHash);
     if (isSame && hash !== undefined) {
       this.#ofOneName.forgive(oneName);
+      this.#wasRight.set(oneName, true);
       this.#remembered.add(fingerprint, hash);
       return true;
     }
@@ -130,6 +145,8 @@ export class HtpasswdController implements AccessController {
     this.#ofOneClient.failed(client);
     const user = nameForPeople(name.slice(0, MAX_NAME_BYTES));
     this.#logger.warn("auth.htpasswd: login failed", { user, client });
+    // As for a name that was never right here, so that the answer does not tell which were.
+    if (ofClientMs > 0) throw tooMany(ofClientMs);
     return false;
   }
 }
@@ -145,6 +162,10 @@ function readFirst(file: WatchedFile<HtpasswdUsers>): void {
       hint: 'see that the registry\'s user may read it, or make one: "registry-ctl users add"',
     });
   }
+}
+
+function oneNameOf({ credentials: { name }, client }: Login): string {
+  return `${client} ${name.slice(0, MAX_NAME_BYTES)}`;
 }
 
 function tooMany(waitMs: number): ApiError {

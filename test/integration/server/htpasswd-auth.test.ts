@@ -239,6 +239,29 @@ describe("wrong passwords", () => {
     expect(await statusOf("alice", "s:ecret", { from: ATTACKER })).toBe(200);
   });
 
+  it("with many names do not keep those waiting who were right at the same address before", async () => {
+    await start();
+    expect(await statusOf("alice", "s:ecret", { from: ATTACKER })).toBe(200);
+    nowMs += 6 * 60_000;
+    const statuses: number[] = [];
+    for (let count = 0; count < 22; count++) {
+      statuses.push(await statusOf(`guess${count}`, "password", { from: ATTACKER }));
+    }
+    expect(statuses.at(-1)).toBe(429);
+    expect(await statusOf("alice", "s:ecret", { from: ATTACKER })).toBe(200);
+  });
+
+  it("do not learn meanwhile who was right at the same address, and cannot guess for that name faster", async () => {
+    await start();
+    expect(await statusOf("alice", "s:ecret", { from: ATTACKER })).toBe(200);
+    nowMs += 6 * 60_000;
+    for (let count = 0; count < 22; count++) await statusOf(`guess${count}`, "password", { from: ATTACKER });
+    expect(await failTimes(6, "alice", ATTACKER)).toEqual([429, 429, 429, 429, 429, 429]);
+    expect(await statusOf("alice", "s:ecret", { from: ATTACKER })).toBe(429);
+    nowMs += 1_000;
+    expect(await statusOf("alice", "s:ecret", { from: ATTACKER })).toBe(200);
+  });
+
   it("cannot be hidden behind many addresses of one IPv6 network", async () => {
     await start();
     const statuses: number[] = [];
