@@ -5,20 +5,13 @@ import { connect } from "node:tls";
 import { expect, it } from "vitest";
 import { http2Client, pushBlobOverHttp2 } from "../support/http2-client.ts";
 import { startServe } from "../support/serve-process.ts";
+import { shownName } from "../support/shown-certificate.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { replaceFile, replacePair, selfSigned, testAuthority, writePair } from "../support/tls-files.ts";
 
 /** More than enough to meet every worker. */
 const CONNECTIONS = 30;
 const SOON = { timeout: 20_000, interval: 200 };
-
-async function shownName(port: number): Promise<string | undefined> {
-  const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
-  await once(socket, "secureConnect");
-  const name = socket.getPeerX509Certificate()?.subject;
-  socket.destroy();
-  return name;
-}
 
 async function shownNames(port: number): Promise<string[]> {
   const names = new Set<string>();

@@ -74,16 +74,14 @@ export function frame(
 }
 
 /** @returns a block of headers, each written out, without compression. Names and values are shorter than 127 bytes. */
-export function headerBlock(headers: Record<string, string>): Buffer {
+export function headerBlock(headers: Iterable<readonly [string, string]>): Buffer {
   const text = (value: string): Buffer =>
     Buffer.concat([Buffer.from([value.length]), Buffer.from(value, "latin1")]);
-  return Buffer.concat(
-    Object.entries(headers).flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]),
-  );
+  return Buffer.concat([...headers].flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
 }
 
 /** @returns the headers of a request */
 export function requestBlock(method: string, path: string, more: Record<string, string> = {}): Buffer {
   const pseudo = { ":method": method, ":scheme": "http", ":authority": "r.example", ":path": path };
-  return headerBlock({ ...pseudo, ...more });
+  return headerBlock(Object.entries({ ...pseudo, ...more }));
 }

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { HttpSettings, Settings } from "../../src/config/settings.ts";
-import type { Logger } from "../../src/lib/logger.ts";
 import { Registry } from "../../src/registry/registry.ts";
 import type { AccessController } from "../../src/server/auth/access.ts";
 import { createRegistryServer, type RegistryServer } from "../../src/server/create-server.ts";
@@ -9,13 +8,7 @@ import type { ServerLimits } from "../../src/server/server-limits.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { MemoryDriver } from "../../src/storage/memory/memory-driver.ts";
 import { RecordingCoordination } from "./recording-coordination.ts";
-
-/** A line of the structured log. */
-export interface LoggedLine {
-  level: string;
-  message: string;
-  fields: Record<string, unknown> | undefined;
-}
+import { type LoggedLine, recordingLogger } from "./recording-logger.ts";
 
 /** A registry that listens in the test's own process. */
 export interface InProcessServer {
@@ -104,19 +97,4 @@ function testSettings(options: InProcessOptions): Settings {
       ...options.http,
     },
   };
-}
-
-function recordingLogger(lines: LoggedLine[]): Logger {
-  const at = (level: string) => (message: string, fields?: Record<string, unknown>) => {
-    lines.push({ level, message, fields });
-  };
-  const logger: Logger = {
-    error: at("error"),
-    warn: at("warn"),
-    info: at("info"),
-    debug: at("debug"),
-    trace: at("trace"),
-    child: () => logger,
-  };
-  return logger;
 }

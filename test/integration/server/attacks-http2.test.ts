@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { isRepositoryName } from "../../../src/oci/reference.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { type Http2Client, http2Client, type SendOptions } from "../../support/http2-client.ts";
+import { FLAG, FRAME, frame, headerBlock } from "../../support/http2-frames.ts";
 import { type InProcessServer, startInProcessServer } from "../../support/in-process-server.ts";
 import { type Pushed, pushImage } from "../../support/push-image.ts";
 import { everythingIn, StubAccess } from "../../support/stub-access.ts";
@@ -162,35 +163,16 @@ const GET_THEIRS: readonly (readonly [string, string])[] = [
 
 /** Sends one request whose headers are written as they are, and gives all that comes back. */
 function rawHeaders(headers: readonly (readonly [string, string])[]): Promise<string> {
-  const literal = (text: string): Buffer => {
-    const bytes = Buffer.from(text, "latin1");
-    if (bytes.length > 126) throw new Error("too long for this");
-    return Buffer.concat([Buffer.from([bytes.length]), bytes]);
-  };
-  // Literal fields without indexing: https://www.rfc-editor.org/rfc/rfc7541#section-6.2.2
-  const block = Buffer.concat(
-    headers.map(([name, value]) => Buffer.concat([Buffer.from([0]), literal(name), literal(value)])),
-  );
-  const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer => {
-    const head = Buffer.alloc(9);
-    head.writeUIntBE(payload.length, 0, 3);
-    head.writeUInt8(type, 3);
-    head.writeUInt8(flags, 4);
-    head.writeUInt32BE(stream, 5);
-    return Buffer.concat([head, payload]);
-  };
-  const settings = frame(4, 0, 0, Buffer.alloc(0));
-  const request = frame(1, 0b101, 1, block);
-  const goodBye = frame(7, 0, 0, Buffer.alloc(8));
   return new Promise((resolve) => {
     const socket = connectSocket(server.port, "127.0.0.1");
     const parts: Buffer[] = [];
     socket.on("data", (part) => parts.push(part));
     socket.on("error", () => undefined);
     socket.on("close", () => resolve(Buffer.concat(parts).toString("latin1")));
-    socket.write(
-      Buffer.concat([Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), settings, request, goodBye]),
-    );
+    socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    socket.write(frame(FRAME.settings, 0, 0));
+    socket.write(frame(FRAME.headers, FLAG.endHeaders | FLAG.endStream, 1, headerBlock(headers)));
+    socket.write(frame(FRAME.goaway, 0, 0, Buffer.alloc(8)));
     socket.end();
   });
 }

@@ -1,17 +1,14 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { isRepositoryName } from "../../../src/oci/reference.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { countDriver } from "../../../src/storage/wrappers/count/count-driver.ts";
-import {
-  type InProcessOptions,
-  type InProcessServer,
-  startInProcessServer,
-} from "../../support/in-process-server.ts";
+import { type InProcessServer, startInProcessServer } from "../../support/in-process-server.ts";
 import { type Pushed, pushImage } from "../../support/push-image.ts";
 import { rawAsk, statusesOf } from "../../support/raw-answers.ts";
 import { rawRequest } from "../../support/raw-http.ts";
+import { serverOfTest } from "../../support/server-of-test.ts";
 import { everythingIn, StubAccess } from "../../support/stub-access.ts";
 
 const access = new StubAccess({ mallory: everythingIn("mine"), alice: everythingIn("theirs") });
@@ -21,7 +18,6 @@ const ALICE = "Authorization: Test alice";
 const driver = new MemoryDriver();
 let server: InProcessServer;
 let theirs: Pushed & { layer: Pushed };
-const others: InProcessServer[] = [];
 
 beforeAll(async () => {
   const open = await startInProcessServer({ driver });
@@ -33,15 +29,6 @@ afterAll(() => server.close());
 beforeEach(() => {
   access.asked.length = 0;
 });
-afterEach(async () => {
-  for (const other of others.splice(0)) await other.close();
-});
-
-async function another(options: InProcessOptions): Promise<InProcessServer> {
-  const other = await startInProcessServer(options);
-  others.push(other);
-  return other;
-}
 
 function lines(...parts: string[]): string {
   return parts.map((part) => `${part}\r\n`).join("");
@@ -284,7 +271,7 @@ describe("a request that is refused", () => {
 
   it("costs no look at the store", async () => {
     const counted = countDriver(driver);
-    const guarded = await another({ access, driver: counted.driver });
+    const guarded = await serverOfTest({ access, driver: counted.driver });
     const before = JSON.stringify(counted.counts);
     for (const method of ["GET", "HEAD", "PUT", "POST", "PATCH", "DELETE"]) {
       for (const target of ["manifests/v1", "blobs/uploads/", "tags/list", `blobs/${theirs.layer.digest}`]) {
@@ -296,7 +283,7 @@ describe("a request that is refused", () => {
   });
 
   it("is answered before its body has come, of which nothing is kept", async () => {
-    const guarded = await another({ access, driver, limits: { lingerMs: 60, manifestMemoryBytes: 10 } });
+    const guarded = await serverOfTest({ access, driver, limits: { lingerMs: 60, manifestMemoryBytes: 10 } });
     const socket = connect(guarded.port, "127.0.0.1");
     const [first] = await Promise.all([once(socket, "data"), socket.write(put(1e12) + "x".repeat(1000))]);
     expect(String(first[0])).toMatch(/^HTTP\/1\.1 401 /);
@@ -309,7 +296,7 @@ describe("a request that is refused", () => {
 
   it("is not made to wait by access control that takes its time", async () => {
     const slow = new StubAccess({ mallory: everythingIn("mine") }, true);
-    const guarded = await another({ access: slow, driver, limits: { lingerMs: 50 } });
+    const guarded = await serverOfTest({ access: slow, driver, limits: { lingerMs: 50 } });
     expect(await rawRequest(guarded.port, put(1000))).toMatch(/^HTTP\/1\.1 401 /);
     const taken = await rawAsk(guarded.port, "/v2/mine/blobs/uploads/", {
       method: "POST",
@@ -319,7 +306,7 @@ describe("a request that is refused", () => {
   });
 
   it("is cut off if its headers do not come, before anybody is asked", async () => {
-    const guarded = await another({
+    const guarded = await serverOfTest({
       access,
       driver,
       limits: { headersTimeoutMs: 50, connectionsCheckMs: 20 },

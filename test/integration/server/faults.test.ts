@@ -1,28 +1,12 @@
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { StorageFullError, StorageUnavailableError } from "../../../src/errors.ts";
 import { digestOf } from "../../../src/oci/digest.ts";
 import type { FileWriter } from "../../../src/storage/driver.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
-import {
-  type InProcessOptions,
-  type InProcessServer,
-  startInProcessServer,
-} from "../../support/in-process-server.ts";
 import { imageManifest, pushBlob, pushImage, putManifest } from "../../support/push-image.ts";
-
-const servers: InProcessServer[] = [];
-
-afterEach(async () => {
-  for (const server of servers.splice(0)) await server.close();
-});
-
-async function started(options: InProcessOptions): Promise<InProcessServer> {
-  const server = await startInProcessServer(options);
-  servers.push(server);
-  return server;
-}
+import { serverOfTest } from "../../support/server-of-test.ts";
 
 /** A store that fails when it is told to. */
 class FailingDriver extends MemoryDriver {
@@ -55,7 +39,7 @@ async function errorOf(response: Response): Promise<unknown> {
 describe("a store that fails", () => {
   it("reports a full disk, and the upload can go on when there is room again", async () => {
     const driver = new FailingDriver();
-    const server = await started({ driver });
+    const server = await serverOfTest({ driver });
     const start = await fetch(`${server.url}/v2/a/blobs/uploads/`, { method: "POST" });
     const location = new URL(start.headers.get("location") ?? "");
     driver.failure = new StorageFullError("no room in /srv/registry");
@@ -74,7 +58,7 @@ describe("a store that fails", () => {
 
   it("asks clients to come back when the store does not answer", async () => {
     const driver = new FailingDriver();
-    const server = await started({ driver });
+    const server = await serverOfTest({ driver });
     driver.failure = new StorageUnavailableError("timeout");
     const response = await fetch(`${server.url}/v2/a/blobs/uploads/`, { method: "POST" });
     expect(response.status).toBe(503);
@@ -83,7 +67,7 @@ describe("a store that fails", () => {
 
   it("names the denied path in the log, and not to the client", async () => {
     const driver = new FailingDriver();
-    const server = await started({ driver });
+    const server = await serverOfTest({ driver });
     const cause = Object.assign(new Error("EACCES: permission denied, open '/srv/x'"), { code: "EACCES" });
     driver.failure = new StorageUnavailableError("writing /srv/x was denied", { cause });
     const response = await fetch(`${server.url}/v2/a/blobs/uploads/`, { method: "POST" });
@@ -94,7 +78,7 @@ describe("a store that fails", () => {
 
   it("does not tag what it could not store", async () => {
     const driver = new FailingDriver();
-    const server = await started({ driver });
+    const server = await serverOfTest({ driver });
     const config = await pushBlob(server.url, "a", "{}");
     driver.failure = new StorageFullError("full");
     expect((await putManifest(server.url, "a", "t", imageManifest(config, []))).status).toBe(507);
@@ -106,7 +90,7 @@ describe("a store that fails", () => {
 describe("a client that goes away", () => {
   it("does not take the pins from a manifest that is still being stored", async () => {
     const driver = new FailingDriver();
-    const server = await started({ driver });
+    const server = await serverOfTest({ driver });
     const config = await pushBlob(server.url, "a", "{}");
     const body = JSON.stringify(imageManifest(config, []));
     let goOn: () => void = () => undefined;
@@ -131,7 +115,7 @@ describe("a client that goes away", () => {
   });
 
   it("frees everything when it leaves in the middle of a download", async () => {
-    const server = await started({});
+    const server = await serverOfTest();
     const blob = await pushBlob(server.url, "a", Buffer.alloc(20 * 1024 * 1024));
     const request = httpRequest(`${server.url}/v2/a/blobs/${blob.digest}`, (response) => {
       response.once("data", () => request.destroy());
@@ -146,7 +130,7 @@ describe("a client that goes away", () => {
   });
 
   it("ends requests that wait behind another on the same connection", async () => {
-    const server = await started({});
+    const server = await serverOfTest();
     const blob = await pushBlob(server.url, "a", Buffer.alloc(20 * 1024 * 1024));
     const socket = connect(server.port, "127.0.0.1");
     socket.on("error", () => undefined);
@@ -162,7 +146,7 @@ describe("a client that goes away", () => {
 
 describe("many connections that do nothing", () => {
   it("do not keep others from being served", async () => {
-    const server = await started({});
+    const server = await serverOfTest();
     await pushImage(server.url, "a", "x", "latest");
     const idle = Array.from({ length: 400 }, (_, index) => {
       const socket = connect(server.port, "127.0.0.1");

@@ -1,30 +1,17 @@
 import { request as httpRequest } from "node:http";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/oci/digest.ts";
-import {
-  type InProcessOptions,
-  type InProcessServer,
-  startInProcessServer,
-} from "../../support/in-process-server.ts";
+import { type InProcessServer, startInProcessServer } from "../../support/in-process-server.ts";
 import { pushBlob, pushImage } from "../../support/push-image.ts";
 import { rawRequest } from "../../support/raw-http.ts";
+import { serverOfTest } from "../../support/server-of-test.ts";
 
 let server: InProcessServer;
-const others: InProcessServer[] = [];
 
 beforeAll(async () => {
   server = await startInProcessServer();
 });
 afterAll(() => server.close());
-afterEach(async () => {
-  for (const other of others.splice(0)) await other.close();
-});
-
-async function another(options: InProcessOptions): Promise<InProcessServer> {
-  const other = await startInProcessServer(options);
-  others.push(other);
-  return other;
-}
 
 async function codeOf(response: Response): Promise<string | undefined> {
   const body = (await response.json()) as { errors: { code: string }[] };
@@ -167,7 +154,7 @@ describe("bodies that do not keep their promise", () => {
   });
 
   it("closes the connection of an upload that stands still", async () => {
-    const slow = await another({ limits: { uploadIdleTimeoutMs: 50 } });
+    const slow = await serverOfTest({ limits: { uploadIdleTimeoutMs: 50 } });
     const start = await fetch(`${slow.url}/v2/slow/blobs/uploads/`, { method: "POST" });
     const { pathname } = new URL(start.headers.get("location") ?? "");
     const text = `PATCH ${pathname} HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc`;
@@ -178,7 +165,7 @@ describe("bodies that do not keep their promise", () => {
   });
 
   it("closes the connection of a manifest that trickles, however busy it looks", async () => {
-    const slow = await another({ limits: { manifestBodyTimeoutMs: 150 } });
+    const slow = await serverOfTest({ limits: { manifestBodyTimeoutMs: 150 } });
     const request = httpRequest(`${slow.url}/v2/slow/manifests/x`, {
       method: "PUT",
       headers: { "Content-Length": "1000" },
@@ -194,12 +181,12 @@ describe("bodies that do not keep their promise", () => {
   });
 
   it("closes a connection whose headers do not come", async () => {
-    const slow = await another({ limits: { headersTimeoutMs: 50, connectionsCheckMs: 20 } });
+    const slow = await serverOfTest({ limits: { headersTimeoutMs: 50, connectionsCheckMs: 20 } });
     expect(await rawRequest(slow.port, "GET /v2/ HTTP/1.1\r\nHost:")).toMatch(/^HTTP\/1\.1 408 /);
   });
 
   it("gives the memory of refused and broken manifests back", async () => {
-    const small = await another({ limits: { manifestMemoryBytes: 1000 } });
+    const small = await serverOfTest({ limits: { manifestMemoryBytes: 1000 } });
     const put = (body: string): Promise<Response> =>
       fetch(`${small.url}/v2/a/manifests/x`, { method: "PUT", body });
     for (let round = 0; round < 5; round++) expect((await put("x".repeat(600))).status).toBe(400);
@@ -260,7 +247,7 @@ describe("bodies that do not keep their promise", () => {
 
 describe("slow downloads", () => {
   it("ends one that takes nothing, and frees its pins", async () => {
-    const slow = await another({ limits: { downloadIdleTimeoutMs: 100 } });
+    const slow = await serverOfTest({ limits: { downloadIdleTimeoutMs: 100 } });
     const blob = await pushBlob(slow.url, "slow", Buffer.alloc(30 * 1024 * 1024));
     const ended = new Promise((resolve) => {
       const request = httpRequest(`${slow.url}/v2/slow/blobs/${blob.digest}`, (response) => {
@@ -306,13 +293,13 @@ describe("read-only mode and disabled deletes", () => {
   });
 
   it("is read-only from the start if so configured", async () => {
-    const other = await another({ settings: { readOnly: true } });
+    const other = await serverOfTest({ settings: { readOnly: true } });
     const response = await fetch(`${other.url}/v2/a/blobs/uploads/`, { method: "POST" });
     expect(response.status).toBe(405);
   });
 
   it("refuses deletes where they are disabled, but not of uploads", async () => {
-    const other = await another({ settings: { deleteEnabled: false } });
+    const other = await serverOfTest({ settings: { deleteEnabled: false } });
     const image = await pushImage(other.url, "a", "x", "latest");
     for (const path of [
       "manifests/latest",
@@ -330,7 +317,7 @@ describe("read-only mode and disabled deletes", () => {
 
 describe("http settings", () => {
   it("serves below a prefix, and gives URLs with it", async () => {
-    const other = await another({ http: { prefix: "/registry/" } });
+    const other = await serverOfTest({ http: { prefix: "/registry/" } });
     expect((await fetch(`${other.url}/registry/v2/`)).status).toBe(200);
     expect((await fetch(`${other.url}/v2/`)).status).toBe(404);
     const start = await fetch(`${other.url}/registry/v2/a/blobs/uploads/`, { method: "POST" });
@@ -340,7 +327,7 @@ describe("http settings", () => {
   });
 
   it("leaves out configured headers that would break its answers, and says so", async () => {
-    const other = await another({
+    const other = await serverOfTest({
       http: {
         headers: {
           "X-Bad Name": ["a"],
@@ -363,7 +350,7 @@ describe("http settings", () => {
   });
 
   it("adds configured headers to every answer, errors included", async () => {
-    const other = await another({
+    const other = await serverOfTest({
       http: { headers: { "X-Content-Type-Options": ["nosniff"], "X-Two": ["a", "b"] } },
     });
     for (const path of ["/v2/", "/nothing"]) {
@@ -374,11 +361,11 @@ describe("http settings", () => {
   });
 
   it("gives relative URLs, or those of http.host, or those that a proxy tells", async () => {
-    const relative = await another({ http: { relativeUrls: true } });
+    const relative = await serverOfTest({ http: { relativeUrls: true } });
     const start = (url: string, headers = {}): Promise<Response> =>
       fetch(`${url}/v2/a/blobs/uploads/`, { method: "POST", headers });
     expect((await start(relative.url)).headers.get("location")).toMatch(/^\/v2\/a\//);
-    const fixed = await another({ http: { host: "https://r.example" } });
+    const fixed = await serverOfTest({ http: { host: "https://r.example" } });
     expect((await start(fixed.url)).headers.get("location")).toMatch(/^https:\/\/r\.example\/v2\/a\//);
     const proxied = await start(server.url, {
       "X-Forwarded-Proto": "https",
@@ -414,7 +401,7 @@ describe("the structured log", () => {
   });
 
   it("tells what went wrong inside, and clients only that something did", async () => {
-    const broken = await another({});
+    const broken = await serverOfTest();
     broken.registry.catalog = () => Promise.reject(new Error("secret detail of /srv/x"));
     const response = await fetch(`${broken.url}/v2/_catalog`);
     expect(response.status).toBe(500);
@@ -435,7 +422,7 @@ describe("the structured log", () => {
 
 describe("draining", () => {
   it("lets the requests that have begun end, and keeps no connection", async () => {
-    const draining = await another({});
+    const draining = await serverOfTest();
     const start = await fetch(`${draining.url}/v2/a/blobs/uploads/`, { method: "POST" });
     const content = "the whole body";
     const request = httpRequest(start.headers.get("location") ?? "", { method: "PATCH" });
@@ -463,7 +450,7 @@ describe("draining", () => {
   });
 
   it("does not wait longer than it is told", async () => {
-    const draining = await another({});
+    const draining = await serverOfTest();
     const start = await fetch(`${draining.url}/v2/a/blobs/uploads/`, { method: "POST" });
     const request = httpRequest(start.headers.get("location") ?? "", { method: "PATCH" });
     request.on("error", () => undefined);
@@ -475,7 +462,7 @@ describe("draining", () => {
   });
 
   it("leaves no upload behind that nobody can go on with", async () => {
-    const draining = await another({});
+    const draining = await serverOfTest();
     const digest = digestOf(Buffer.from("what does not come"));
     const request = httpRequest(`${draining.url}/v2/a/blobs/uploads/?digest=${digest}`, { method: "POST" });
     request.on("error", () => undefined);

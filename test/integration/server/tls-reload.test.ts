@@ -1,12 +1,12 @@
-import { once } from "node:events";
 import { mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { Agent, get } from "node:https";
 import { join } from "node:path";
-import { connect } from "node:tls";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { TlsSettings } from "../../../src/config/settings.ts";
 import { http2Client, pushBlobOverHttp2 } from "../../support/http2-client.ts";
-import { type InProcessServer, startInProcessServer } from "../../support/in-process-server.ts";
+import type { InProcessServer } from "../../support/in-process-server.ts";
+import { serverOfTest } from "../../support/server-of-test.ts";
+import { shownName } from "../../support/shown-certificate.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import {
   replaceFile,
@@ -25,20 +25,7 @@ async function serve(
   files: { certificate: string; key: string },
   more: Partial<TlsSettings> = {},
 ): Promise<InProcessServer> {
-  const server = await startInProcessServer({
-    http: { tls: tlsSettings(files.certificate, files.key, more) },
-  });
-  onTestFinished(() => server.close());
-  return server;
-}
-
-/** The common name of the certificate that a new connection is shown. */
-async function shownName(port: number): Promise<string | undefined> {
-  const socket = connect({ port, host: "127.0.0.1", rejectUnauthorized: false });
-  await once(socket, "secureConnect");
-  const name = socket.getPeerX509Certificate()?.subject;
-  socket.destroy();
-  return name;
+  return serverOfTest({ http: { tls: tlsSettings(files.certificate, files.key, more) } });
 }
 
 /** A client without a certificate, or with one, is served. */

@@ -2,18 +2,10 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseCertificateBundle } from "../../../src/lib/certificate-bundle.ts";
 import { PemError, parsePemBlocks } from "../../../src/lib/pem-blocks.ts";
+import { OTHER_CERTIFICATE } from "../../support/signing-pair.ts";
 
 /** Two certificates of one key, made with `openssl req -x509`. */
-const ONE = `-----BEGIN CERTIFICATE-----
-MIIBXzCCAQagAwIBAgIBBzAKBggqhkjOPQQDAjAOMQwwCgYDVQQDDANvbmUwIBcN
-MjYxMTIxMTEwNzQ5WhgPMjEyNjEwMjgxMTA3NDlaMA4xDDAKBgNVBAMMA29uZTBZ
-MBMGByqGSM49AgEGCCqGSM49AwEHA0IABIEMW1JTxiyVoew4njAK3GHQAq8YYCxM
-Ew3k0j50muVBNL2N0fRMGq/QCYUsw34vQQvOZkGv8edxRMc5t4S71fijUzBRMB0G
-A1UdDgQWBBQTe6oYQUavit3IAO+0lR1u7v3QzTAfBgNVHSMEGDAWgBQTe6oYQUav
-it3IAO+0lR1u7v3QzTAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0cAMEQC
-ICVloyIjqEkkFr4/7RD2S6nYrHg12vmuU34wuY8iYewaAiAH2itZriLOB9k0Cwlz
-GXUNc7e4R19spcKjPXL/AkYAEg==
------END CERTIFICATE-----`;
+const ONE = OTHER_CERTIFICATE.trimEnd();
 const TWO = `-----BEGIN CERTIFICATE-----
 MIIBXzCCAQagAwIBAgIBCDAKBggqhkjOPQQDAjAOMQwwCgYDVQQDDAN0d28wIBcN
 MjYxMTIxMTEwNzQ5WhgPMjEyNjEwMjgxMTA3NDlaMA4xDDAKBgNVBAMMA3R3bzBZ

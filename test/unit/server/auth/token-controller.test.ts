@@ -9,6 +9,7 @@ import type { Logger } from "../../../../src/lib/logger.ts";
 import type { Access, Identity } from "../../../../src/server/auth/access.ts";
 import { createAccessController } from "../../../../src/server/auth/create-access-controller.ts";
 import { type TokenBearer, TokenController } from "../../../../src/server/auth/token-controller.ts";
+import { type LoggedLine, recordingLogger } from "../../../support/recording-logger.ts";
 import {
   type AccessClaim,
   certify,
@@ -27,7 +28,7 @@ const pullOnly: AccessClaim[] = [{ type: "repository", name: "group/project", ac
 let folder: string;
 let bundle: string;
 let key: KeyObject;
-let lines: string[];
+let logged: LoggedLine[];
 let logger: Logger;
 
 beforeEach(async () => {
@@ -35,23 +36,17 @@ beforeEach(async () => {
   bundle = join(folder, "bundle.pem");
   key = makeKey();
   writeFileSync(bundle, (await certify({ key })).toString());
-  lines = [];
-  const at = (level: string) => (message: string, fields?: Record<string, unknown>) => {
-    lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
-  };
-  logger = {
-    error: at("error"),
-    warn: at("warn"),
-    info: at("info"),
-    debug: at("debug"),
-    trace: at("trace"),
-    child: () => logger,
-  };
+  logged = [];
+  logger = recordingLogger(logged);
 });
 afterEach(() => {
   vi.useRealTimers();
   rmSync(folder, { recursive: true });
 });
+
+function logLines(): string[] {
+  return logged.map(({ level, message, fields }) => `${level} ${message} ${JSON.stringify(fields)}`);
+}
 
 function settings(more: Partial<TokenAuthSettings> = {}): TokenAuthSettings {
   return {
@@ -157,13 +152,13 @@ describe("a change of keys", () => {
     writeFileSync(bundle, "-----BEGIN CERTIFICATE-----\nMII");
     vi.advanceTimersByTime(2_000);
     expect(await both()).toEqual([false, true]);
-    expect(lines.filter((line) => line.includes("what it held before stays in use"))).toHaveLength(1);
-    expect(lines.join("\n")).toContain("auth.token.rootcertbundle");
+    expect(logLines().filter((line) => line.includes("what it held before stays in use"))).toHaveLength(1);
+    expect(logLines().join("\n")).toContain("auth.token.rootcertbundle");
     rmSync(bundle);
     vi.advanceTimersByTime(2_000);
     expect(await both()).toEqual([false, true]);
-    expect(lines.at(-1)).toContain("refused a token");
-    expect(lines.join("\n")).toContain("there is no such file");
+    expect(logLines().at(-1)).toContain("refused a token");
+    expect(logLines().join("\n")).toContain("there is no such file");
   });
 });
 
@@ -235,12 +230,12 @@ describe("a token that does not do", () => {
     await challengeOf(() => access.authorize(bearer(`Bearer ${token}`), [PULL]));
     const small = await signToken(key, claimsOf(pullOnly));
     await challengeOf(() => access.authorize(bearer(`Bearer ${small}`), [PUSH]));
-    expect(lines).toEqual([
+    expect(logLines()).toEqual([
       expect.stringMatching(/^debug refused a token .*signed by a key that is not trusted/),
       expect.stringMatching(/^debug a token does not allow enough .*"user":"alice".*group\/project:push/),
     ]);
     for (const part of [...token.split("."), ...small.split(".")])
-      expect(lines.join("\n")).not.toContain(part);
+      expect(logLines().join("\n")).not.toContain(part);
   });
 });
 
@@ -340,7 +335,7 @@ describe("a configuration that cannot be used", () => {
   it("has nothing but HMAC, while some of it is passed over", () => {
     expect(failure({ signingAlgorithms: ["HS256", "HS512"] }).message).toContain("nothing but HMAC");
     controller({ signingAlgorithms: ["HS256", "ES256"] });
-    expect(lines).toEqual([
+    expect(logLines()).toEqual([
       expect.stringContaining("warn auth.token.signingalgorithms: HMAC is not accepted"),
     ]);
   });
@@ -354,11 +349,11 @@ describe("what is odd in a file that can be used", () => {
     const jwk = makeKey().export({ format: "jwk" });
     writeFileSync(jwks, JSON.stringify({ keys: [{ kty: "oct", k: "c2VjcmV0" }, jwk] }));
     controller({ jwks });
-    expect(lines).toEqual([
+    expect(logLines()).toEqual([
       expect.stringContaining("the block PRIVATE KEY at line 1 is passed over"),
       expect.stringContaining("certificate 1 expired on"),
       expect.stringContaining("key 1 is passed over: it is a secret"),
     ]);
-    expect(lines.join("\n")).not.toContain("c2VjcmV0");
+    expect(logLines().join("\n")).not.toContain("c2VjcmV0");
   });
 });
