@@ -26,7 +26,7 @@ export function trust(
     certificates.length > 0 ? parseTrustedBundle(Buffer.from(certificates.join("\n"))) : undefined;
   const jwks = { keys: keys.map((each) => ({ ...createPublicKey(each).export({ format: "jwk" }) })) };
   const set = keys.length > 0 ? parseTrustedKeySet(Buffer.from(JSON.stringify(jwks))) : undefined;
-  return new TrustedKeys(bundle?.anchors ?? [], [...(bundle?.keys ?? []), ...(set?.keys ?? [])]);
+  return new TrustedKeys([bundle, set].filter((each) => each !== undefined));
 }
 
 /** Checks a token as a registry does that trusts these keys. */

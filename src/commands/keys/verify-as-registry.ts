@@ -16,14 +16,10 @@ export async function verifyAsRegistry(
   { bundle, jwks }: TrustFiles,
   { issuer, service, signingAlgorithms }: TokenAuthSettings,
 ): Promise<void> {
-  const files = [
+  const trusted = new TrustedKeys([
     ...(bundle ? [parseTrustedBundle(bundle)] : []),
     ...(jwks ? [parseTrustedKeySet(jwks)] : []),
-  ];
-  const trusted = new TrustedKeys(
-    files.flatMap(({ anchors }) => anchors),
-    files.flatMap(({ keys }) => keys),
-  );
+  ]);
   const algorithms = signingAlgorithms.length > 0 ? signingAlgorithms : SIGNING_ALGORITHMS;
   await verifyToken(token, { issuer, service, algorithms }, trusted, Date.now());
 }

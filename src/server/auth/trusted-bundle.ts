@@ -2,12 +2,10 @@ import type { X509Certificate } from "node:crypto";
 import { parseCertificateBundle } from "../../lib/certificate-bundle.ts";
 import { PemError } from "../../lib/pem-blocks.ts";
 import { abilityOf } from "./token-algorithms.ts";
-import type { NamedKey } from "./trusted-keys.ts";
+import type { NamedKey, TrustedKeySource } from "./trusted-keys.ts";
 
-/** What a file contributes to the keys that are trusted. */
-export interface TrustedKeyFile {
-  anchors: readonly X509Certificate[];
-  keys: readonly NamedKey[];
+/** A file with keys that are trusted, and what is to be told of it. */
+export interface TrustedKeyFile extends TrustedKeySource {
   /** What an operator should know of the file though it can be used: a sentence each. */
   remarks: readonly string[];
 }

@@ -21,7 +21,7 @@ export class TrustedKeyFiles {
   readonly #bundle: WatchedFile<TrustedKeyFile> | undefined;
   readonly #keySet: WatchedFile<TrustedKeyFile> | undefined;
   #seen: readonly (TrustedKeyFile | undefined)[] = [];
-  #keys = new TrustedKeys([], []);
+  #keys = new TrustedKeys([]);
 
   /** @throws {ConfigError} if a file is missing or cannot be used, or if none is named */
   constructor(settings: KeyFileSettings, logger: Logger) {
@@ -41,11 +41,7 @@ export class TrustedKeyFiles {
     const now = [this.#bundle?.current, this.#keySet?.current];
     if (now.length !== this.#seen.length || now.some((each, index) => each !== this.#seen[index])) {
       this.#seen = now;
-      const files = now.filter((each) => each !== undefined);
-      this.#keys = new TrustedKeys(
-        files.flatMap(({ anchors }) => anchors),
-        files.flatMap(({ keys }) => keys),
-      );
+      this.#keys = new TrustedKeys(now.filter((each) => each !== undefined));
     }
     return this.#keys;
   }

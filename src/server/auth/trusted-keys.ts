@@ -13,6 +13,12 @@ export interface NamedKey extends TrustedKey {
   kid: string | undefined;
 }
 
+/** What a file contributes to the keys that are trusted. */
+export interface TrustedKeySource {
+  anchors: readonly X509Certificate[];
+  keys: readonly NamedKey[];
+}
+
 /** The keys that tokens may be signed with, found by the names that tokens give them. */
 export class TrustedKeys {
   /** Certificates that the chain of a token may end in. */
@@ -21,8 +27,9 @@ export class TrustedKeys {
   readonly #byKid = new Map<string, TrustedKey>();
   #byThumbprint: Promise<Map<string, TrustedKey>> | undefined;
 
-  constructor(anchors: readonly X509Certificate[], keys: readonly NamedKey[]) {
-    this.anchors = anchors;
+  constructor(sources: readonly TrustedKeySource[]) {
+    const keys = sources.flatMap((source) => source.keys);
+    this.anchors = sources.flatMap(({ anchors }) => anchors);
     this.#keys = keys;
     for (const key of keys) this.#byKid.set(libtrustFingerprint(key.publicKey), key);
     // The names of a key set's own come last, as they are what its author says.

@@ -76,7 +76,7 @@ describe("who signed a token", () => {
     const jwk = { ...createPublicKey(key).export({ format: "jwk" }), kid: "2026-11" };
     const { keys } = parseTrustedKeySet(Buffer.from(JSON.stringify({ keys: [jwk] })));
     const token = await signToken(key, pullClaims(), { kid: "2026-11" });
-    expect((await verify(token, new TrustedKeys([], keys))).user).toBe("alice");
+    expect((await verify(token, new TrustedKeys([{ anchors: [], keys }]))).user).toBe("alice");
     await isRefused(token, 'it is signed by a key that is not trusted: "2026-11"');
   });
 
@@ -186,7 +186,11 @@ describe("the algorithm of a token", () => {
     const jwk = { ...createPublicKey(rsaKey).export({ format: "jwk" }), alg: "RS512" };
     const { keys } = parseTrustedKeySet(Buffer.from(JSON.stringify({ keys: [jwk] })));
     const token = await signToken(rsaKey, pullClaims(), { alg: "RS256" });
-    await isRefused(token, "its key is not for the algorithm that it names", new TrustedKeys([], keys));
+    await isRefused(
+      token,
+      "its key is not for the algorithm that it names",
+      new TrustedKeys([{ anchors: [], keys }]),
+    );
   });
 });
 
