@@ -11,6 +11,7 @@ export function keysCommand(context: CommandContext): Command {
     "Makes, shows and checks the key that GitLab signs tokens with and the certificate by which a registry knows " +
       "it. GitLab needs the private key; the registry needs the certificate only.",
   );
+  keys.addHelpText("after", KEYS_HELP);
   return keys
     .addCommand(generateCommand(context, keys))
     .addCommand(showCommand(context, keys))
@@ -79,6 +80,13 @@ function checkCommand(context: CommandContext, parent: Command): Command {
       (await import("./run-check.ts")).runCheck(context, configPath, self.optsWithGlobals<CheckFlags>()),
     );
 }
+
+const KEYS_HELP = `
+Examples:
+  $ registry-ctl keys generate --dry-run                           see what would be written
+  $ registry-ctl keys check config.yml --key gitlab-registry.key   does it fit?
+
+The help of each command has its exit codes.`;
 
 const GENERATE_HELP = `
 A key is changed without downtime in this order: the registry gets a bundle with both certificates, then GitLab gets the

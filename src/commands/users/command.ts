@@ -15,7 +15,8 @@ export function usersCommand(context: CommandContext): Command {
     .description(
       "Looks after the users of a registry with auth.htpasswd. A running registry sees changes within a second, whatever " +
         "program makes them.",
-    );
+    )
+    .addHelpText("after", USERS_HELP);
   return users
     .addCommand(setPasswordCommand(context, "add"))
     .addCommand(setPasswordCommand(context, "passwd"))
@@ -100,6 +101,13 @@ function parseCost(text: string): number {
     throw new InvalidArgumentError("It is a number from 4 to 15.");
   return cost;
 }
+
+const USERS_HELP = `
+Examples:
+  $ registry-ctl users list config.yml         who there is
+  $ registry-ctl users add alice config.yml    asks for the password
+
+The help of each command has its exit codes.`;
 
 const CHANGE_CODES = `10 configuration missing, invalid or without auth.htpasswd,
 12 others are changing the file, 129/130/143 stopped by a signal.`;
