@@ -55,10 +55,7 @@ describe("what clients send", () => {
   const sent = 'GET /a\u0085\u009b2J\u2028b\u202e\r\nlevel=error msg="forged"';
 
   it.each(["text", "json", "logstash"] as const)("ends no line and commands no terminal: %s", (formatter) => {
-    const line = formatLogRecord(
-      { ...record, message: sent, fields: { uri: sent } },
-      formatter,
-    );
+    const line = formatLogRecord({ ...record, message: sent, fields: { uri: sent } }, formatter);
     expect(line).not.toMatch(/[^\x20-\x7e]/);
     if (formatter === "text") return;
     expect(JSON.parse(line).uri).toBe(sent);

@@ -1,7 +1,15 @@
 import { createPublicKey, type KeyObject, X509Certificate } from "node:crypto";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { TrustedKeys } from "../../../../src/server/auth/trusted-keys.ts";
-import { certify, kidOf, makeKey, makeRsaKey, signToken, x5cOf } from "../../../support/token-authority.ts";
+import {
+  type CertificateWish,
+  certify,
+  kidOf,
+  makeKey,
+  makeRsaKey,
+  signToken,
+  x5cOf,
+} from "../../../support/token-authority.ts";
 import {
   encodePart,
   expectRefused,
@@ -27,6 +35,19 @@ const verify = (token: string, keys = trusted) => verifyWith(token, keys);
 const isRefused = (token: string, reason: string | RegExp, keys = trusted) =>
   expectRefused(token, reason, keys);
 
+/** A certificate of the foreign key below an authority below another one. */
+async function chainOfThree(
+  more: { root?: Partial<CertificateWish>; middle?: Partial<CertificateWish> } = {},
+) {
+  const root = { key: makeKey(), name: "root" };
+  const middle = { key: makeKey(), name: "middle" };
+  return {
+    root: await certify({ ...root, authority: true, ...more.root }),
+    middle: await certify({ ...middle, authority: true, issuer: root, ...more.middle }),
+    leaf: await certify({ key: foreignKey, name: "leaf", issuer: middle }),
+  };
+}
+
 describe("the certificates of a token", () => {
   const signed = (x5c: string[], by = foreignKey) => signToken(by, pullClaims(), { x5c });
 
@@ -35,15 +56,7 @@ describe("the certificates of a token", () => {
   });
 
   it("may lead to one that is trusted, in any order", async () => {
-    const [rootKey, middleKey] = [makeKey(), makeKey()];
-    const root = await certify({ key: rootKey, name: "root", authority: true });
-    const middle = await certify({
-      key: middleKey,
-      name: "middle",
-      authority: true,
-      issuer: { key: rootKey, name: "root" },
-    });
-    const leaf = await certify({ key: foreignKey, name: "leaf", issuer: { key: middleKey, name: "middle" } });
+    const { root, middle, leaf } = await chainOfThree();
     const keys = trust([certificate, root]);
     for (const chain of [
       [leaf, middle],
@@ -99,18 +112,8 @@ describe("the certificates of a token", () => {
   });
 
   it.each(["root", "middle"])("are refused if the %s has expired", async (name) => {
-    const [rootKey, middleKey] = [makeKey(), makeKey()];
-    const dates = (of: string) =>
-      of === name ? { from: new Date(nowMs - 9e6), to: new Date(nowMs - 5e3) } : {};
-    const root = await certify({ key: rootKey, name: "root", authority: true, ...dates("root") });
-    const middle = await certify({
-      key: middleKey,
-      name: "middle",
-      authority: true,
-      issuer: { key: rootKey, name: "root" },
-      ...dates("middle"),
-    });
-    const leaf = await certify({ key: foreignKey, name: "leaf", issuer: { key: middleKey, name: "middle" } });
+    const dates = { from: new Date(nowMs - 9e6), to: new Date(nowMs - 5e3) };
+    const { root, middle, leaf } = await chainOfThree({ [name]: dates });
     const reason = "x5c leads to the bundle by a certificate that has expired or is not valid yet";
     await isRefused(await signed(x5cOf(leaf, middle)), reason, trust([root]));
   });
@@ -125,16 +128,8 @@ describe("the certificates of a token", () => {
   });
 
   it("are refused if an authority stands below one that may have none below it", async () => {
-    const [rootKey, middleKey] = [makeKey(), makeKey()];
-    const middle = await certify({
-      key: middleKey,
-      name: "middle",
-      authority: true,
-      issuer: { key: rootKey, name: "root" },
-    });
-    const leaf = await certify({ key: foreignKey, name: "leaf", issuer: { key: middleKey, name: "middle" } });
     for (const pathLength of [0, 1]) {
-      const root = await certify({ key: rootKey, name: "root", authority: true, pathLength });
+      const { root, middle, leaf } = await chainOfThree({ root: { pathLength } });
       const result = signed(x5cOf(leaf, middle)).then((token) => verify(token, trust([root])));
       if (pathLength === 1) await expect(result).resolves.toMatchObject({ user: "alice" });
       else await expect(result).rejects.toThrow("more authorities below it than it may");
