@@ -1,7 +1,9 @@
+import { certificatePath } from "../lib/acme-files.ts";
 import { authKindOf, driversOf } from "./check-whole.ts";
 import { cipherSuiteProblem, knownCipherSuites } from "./cipher-suites.ts";
 import type { ConfigNode, Origin } from "./config-tree.ts";
 import type { Finding } from "./finding.ts";
+import { letsEncryptOf } from "./lets-encrypt.ts";
 import type { ReadValues } from "./read-values.ts";
 import type { ConfigValue } from "./schema/key-types.ts";
 import { MIN_FILESYSTEM_THREADS } from "./schema/storage-keys.ts";
@@ -9,6 +11,7 @@ import type {
   AuthSettings,
   ClientAuth,
   HttpSettings,
+  LetsEncryptSettings,
   LogSettings,
   Settings,
   StorageSettings,
@@ -204,7 +207,11 @@ class SettingsBuilder {
   }
 
   #tls(): TlsSettings | undefined {
-    const certificate = this.text("http.tls.certificate", "");
+    const letsEncrypt = this.#letsEncrypt();
+    const certificate =
+      letsEncrypt === undefined
+        ? this.text("http.tls.certificate", "")
+        : certificatePath(letsEncrypt.cacheFolder);
     if (certificate === "") return undefined;
     const minimum = this.text("http.tls.minimumtls", "") || "tls1.2";
     if (minimum === "tls1.0" || minimum === "tls1.1") {
@@ -219,12 +226,25 @@ class SettingsBuilder {
     }
     return {
       certificate,
-      key: this.text("http.tls.key", ""),
+      key: letsEncrypt === undefined ? this.text("http.tls.key", "") : certificate,
       minimumTls,
       clientCas,
       clientAuth: clientAuthOf(clientAuth),
       cipherSuites: this.#cipherSuites(minimumTls),
+      letsEncrypt,
     };
+  }
+
+  #letsEncrypt(): LetsEncryptSettings | undefined {
+    const key = "http.tls.letsencrypt";
+    const written = {
+      certificate: this.text("http.tls.certificate", ""),
+      cacheFile: this.text(`${key}.cachefile`, ""),
+      email: this.text(`${key}.email`, ""),
+      hosts: this.#texts(`${key}.hosts`),
+      directoryUrl: this.text(`${key}.directoryurl`, ""),
+    };
+    return letsEncryptOf(written, (kind, name, message) => this.#say(kind, `${key}.${name}`, message));
   }
 
   /** As in the Go registry nobody looks at the names where TLS 1.2, which alone they are for, is not spoken. */

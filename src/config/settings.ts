@@ -112,6 +112,20 @@ export interface TlsSettings {
   clientAuth: ClientAuth;
   /** IANA names, as `TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256`, for TLS 1.2 only; empty: the Go registry's choice. */
   cipherSuites: string[];
+  /** Undefined: the certificate is somebody else's. Else certificate and key are the file that is obtained. */
+  letsEncrypt: LetsEncryptSettings | undefined;
+}
+
+/** `http.tls.letsencrypt`. */
+export interface LetsEncryptSettings {
+  /** `cachefile`, which is a folder. */
+  cacheFolder: string;
+  /** Empty: the authority is given none. */
+  email: string;
+  /** Lower-case names, at least one. */
+  hosts: string[];
+  /** URL of the authority. */
+  directoryUrl: string;
 }
 
 /** `http.tls.clientauth`, which counts only where there are `clientcas`. */

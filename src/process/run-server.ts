@@ -34,7 +34,7 @@ export interface RunServerOptions {
  * @throws {RegistryCtlError} `ERR_LISTEN` if it cannot listen
  */
 export async function runServer(options: RunServerOptions): Promise<void> {
-  const { settings, stateFolder, signal } = options;
+  const { settings, stateFolder } = options;
   const address = parseListenAddress(settings.http);
   if (address.kind === "unix") await removeStaleSocket(address.path);
   const order: StartOrder = {
@@ -46,6 +46,11 @@ export async function runServer(options: RunServerOptions): Promise<void> {
     slices: [],
   };
   await prepareUsers(options);
+  await withCertificate(options, (listening) => serve(order, { ...options, onListening: listening }));
+}
+
+async function serve(order: StartOrder, options: RunServerOptions): Promise<void> {
+  const { settings, signal } = options;
   const workers = countWorkers(options);
   if (workers === 1) {
     await serveHere(order, options);
@@ -58,6 +63,36 @@ export async function runServer(options: RunServerOptions): Promise<void> {
     signal,
     onListening: (bound) => options.onListening(bound, workers),
   });
+}
+
+/**
+ * Where the certificate is ordered, sees to it while it is served: the authority asks this server for a proof, so it must
+ * be there first.
+ */
+async function withCertificate(
+  { settings, signal, onListening }: RunServerOptions,
+  run: (onListening: RunServerOptions["onListening"]) => Promise<void>,
+): Promise<void> {
+  const letsEncrypt = settings.http.tls?.letsEncrypt;
+  if (letsEncrypt === undefined) return run(onListening);
+  const { prepareCertificate, keepCertificate } = await import("./letsencrypt/keep-certificate.ts");
+  const isPlaceholder = await prepareCertificate(letsEncrypt);
+  const logger = await ownLogger(settings);
+  const stopped = new AbortController();
+  let kept = Promise.resolve();
+  try {
+    await run((...listening) => {
+      onListening(...listening);
+      if (isPlaceholder) {
+        const message = "there is no certificate yet: one that nobody trusts is shown until it is obtained";
+        logger.warn(message, { hosts: letsEncrypt.hosts });
+      }
+      kept = keepCertificate(letsEncrypt, logger, AbortSignal.any([signal, stopped.signal]));
+    });
+  } finally {
+    stopped.abort();
+    await kept;
+  }
 }
 
 /** How many processes will serve: a store in memory cannot be shared. */

@@ -3,7 +3,9 @@ import https from "node:https";
 import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { HttpSettings } from "../config/settings.ts";
+import { ACME_PROTOCOL } from "../lib/acme-files.ts";
 import type { Logger } from "../lib/logger.ts";
+import { negotiateWithChallenges } from "./acme-challenges.ts";
 import { clientCertificates } from "./client-certificates.ts";
 import { whenVersionKnown } from "./first-bytes.ts";
 import type { ServerLimits } from "./server-limits.ts";
@@ -81,17 +83,22 @@ function createTlsServer(
 ): https.Server {
   const certificate = new WatchedCertificate(tls, logger);
   const { options: clientOptions, admits } = clientCertificates(tls);
+  const protocols = http2 ? ["h2", "http/1.1"] : ["http/1.1"];
   const server = https.createServer({
     ...options,
     ...certificate.options,
     ...clientOptions,
     handshakeTimeout: options.headersTimeout,
-    ALPNProtocols: http2 ? ["h2", "http/1.1"] : ["http/1.1"],
+    ...(tls.letsEncrypt === undefined
+      ? { ALPNProtocols: protocols }
+      : { ALPNCallback: negotiateWithChallenges(tls.letsEncrypt, protocols) }),
   });
   certificate.keepCurrent(server);
-  if (!http2 && admits === undefined) return server;
+  if (!http2 && admits === undefined && tls.letsEncrypt === undefined) return server;
   interceptConnections(server, "secureConnection", (socket, goOn) => {
-    if (!(socket instanceof TLSSocket) || (admits !== undefined && !admits(socket))) socket.destroy();
+    // The handshake was all: no request is taken on such a connection.
+    if (socket instanceof TLSSocket && socket.alpnProtocol === ACME_PROTOCOL) socket.destroySoon();
+    else if (!(socket instanceof TLSSocket) || (admits !== undefined && !admits(socket))) socket.destroy();
     else if (socket.alpnProtocol === "h2") acceptHttp2(socket);
     else goOn();
   });

@@ -19,6 +19,8 @@ export const PROGRAM_NAMES = [
   "openssl",
   "nginx",
   "htpasswd",
+  "pebble",
+  "pebble-challtestsrv",
 ] as const;
 
 /** A real program that tests run. */

@@ -23,6 +23,7 @@ export interface ServeOptions {
   port?: number;
   /** `https` if `moreConfig` has a certificate. */
   scheme?: "http" | "https";
+  env?: Record<string, string>;
   /** More lines for the config file: indented ones belong to `http`. */
   moreConfig?: string;
 }
@@ -39,7 +40,7 @@ export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   const state = ["--state-dir", `${options.rootDirectory}.state`];
   const server = await startServerProcess(
     [process.execPath, REGISTRY_CTL_PATH, "serve", configPath, ...workers, ...state],
-    { port, scheme: options.scheme ?? "http", env: { XDG_RUNTIME_DIR: runtimeFolder } },
+    { port, scheme: options.scheme ?? "http", env: { XDG_RUNTIME_DIR: runtimeFolder, ...options.env } },
   );
   const clean = () => rm(runtimeFolder, { recursive: true, force: true });
   return {

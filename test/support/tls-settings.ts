@@ -9,6 +9,7 @@ export function tlsSettings(certificate: string, key: string, more: Partial<TlsS
     clientCas: [],
     clientAuth: "require-and-verify-client-cert",
     cipherSuites: [],
+    letsEncrypt: undefined,
     ...more,
   };
 }

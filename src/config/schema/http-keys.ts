@@ -27,19 +27,28 @@ const TLS_KEYS = section(
     letsencrypt: section(
       "certificates from Let's Encrypt",
       {
-        cachefile: text("file that certificates are kept in"),
-        email: text("address for notices"),
-        hosts: list("hosts to get certificates for"),
-        directoryurl: text("address of the authority", { dialect: "distribution" }),
+        cachefile: text("folder that certificate and keys are kept in; it switches this on", {
+          status: "implemented",
+        }),
+        email: text("address that the authority may write to", { status: "implemented" }),
+        hosts: list("names to get the certificate for, which must lead to port 443 of this server", {
+          status: "implemented",
+        }),
+        directoryurl: text("address of the authority, Let's Encrypt's by default", {
+          dialect: "distribution",
+          status: "implemented",
+        }),
       },
-      { status: "must-honour", optional: true },
+      { optional: true },
     ),
   },
   {
     optional: true,
-    // Without a certificate the Go registry does not look at the rest.
+    // Without a certificate the Go registry does not look at the rest. Who names hosts for one surely wanted HTTPS.
     inert: (node) =>
-      isEmpty(nodeAt(node, ["certificate"])) && isEmpty(nodeAt(node, ["letsencrypt", "cachefile"])),
+      isEmpty(nodeAt(node, ["certificate"])) &&
+      isEmpty(nodeAt(node, ["letsencrypt", "cachefile"])) &&
+      nodeAt(node, ["letsencrypt", "hosts"]) === undefined,
   },
 );
 

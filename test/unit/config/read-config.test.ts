@@ -61,7 +61,6 @@ storage:
   });
 
   it.each([
-    ["http: {tls: {letsencrypt: {cachefile: a, email: b}}}", "http.tls.letsencrypt"],
     ["validation: {manifests: {urls: {deny: [a]}}}", "validation.manifests.urls.deny"],
     ["middleware: {storage: [{name: redirect, options: {baseurl: a}}]}", "middleware.storage"],
     ["proxy: {remoteurl: https://example.com}", "proxy"],

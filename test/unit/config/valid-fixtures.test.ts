@@ -58,6 +58,7 @@ describe("valid configurations", () => {
           clientCas: ["/path/to/ca.pem", "/path/to/another/ca.pem"],
           clientAuth: "require-and-verify-client-cert",
           cipherSuites: ["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"],
+          letsEncrypt: undefined,
         },
         http2: true,
         h2c: false,
@@ -77,6 +78,6 @@ describe("valid configurations", () => {
       "validation.manifests.referencelimit",
       "validation.manifests.payloadsizelimit",
     ]);
-    expect(refused("distribution/kitchen-sink.yml")).toContain("http.tls.letsencrypt");
+    expect(refused("distribution/kitchen-sink.yml")).toContain("proxy");
   });
 });

@@ -13,6 +13,7 @@ const TLS: TlsSettings = {
   clientCas: [],
   clientAuth: "require-and-verify-client-cert",
   cipherSuites: [],
+  letsEncrypt: undefined,
 };
 const plain = settingsFor("/data", "127.0.0.1:5000");
 const settings = { ...plain, http: { ...plain.http, secret: "a random text" } };
