@@ -43,7 +43,7 @@ export function createOwnedFile(
   { mode, owner }: { mode: number; owner?: { uid: number; gid: number } | undefined },
 ): boolean {
   const { uid, gid } = owner ?? statSync(dirname(path));
-  const temporary = writeTemporary(path, bytes, { uid, gid, mode }, "if-possible");
+  const temporary = writeBeside(path, bytes, { mode, owner: { uid, gid, isRequired: false } });
   try {
     linkSync(temporary, path);
     syncFolder(dirname(path));
@@ -63,8 +63,8 @@ export function createOwnedFile(
  * @throws {Error} the system's, with nothing changed: such as EPERM where the owner cannot be kept, EBUSY where the file is
  *   mounted by itself
  */
-export function replaceOwnedFile(path: string, bytes: Uint8Array, ownership: FileOwnership): void {
-  const temporary = writeTemporary(path, bytes, ownership, "required");
+export function replaceOwnedFile(path: string, bytes: Uint8Array, { uid, gid, mode }: FileOwnership): void {
+  const temporary = writeBeside(path, bytes, { mode, owner: { uid, gid, isRequired: true } });
   try {
     renameSync(temporary, path);
   } catch (error) {
@@ -88,21 +88,34 @@ export function overwriteFile(path: string, bytes: Uint8Array): void {
   }
 }
 
-function writeTemporary(
+/** How {@link writeBeside} makes a file. */
+export interface BesideOptions {
+  /** Permission bits. */
+  mode: number;
+  /** Undefined: whoever runs this. `isRequired`: it fails where the system does not let the file be given away. */
+  owner?: { uid: number; gid: number; isRequired: boolean } | undefined;
+}
+
+/**
+ * Writes a file that is to get its name later, beside it and under a hidden one, and syncs it.
+ *
+ * @returns its path
+ * @throws {Error} the system's; nothing is left behind then
+ */
+export function writeBeside(
   path: string,
-  bytes: Uint8Array,
-  { uid, gid, mode }: FileOwnership,
-  keepOwner: "required" | "if-possible",
+  content: string | Uint8Array,
+  { mode, owner }: BesideOptions,
 ): string {
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  const temporary = nameBeside(path);
   const file = openSync(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   try {
     try {
       const made = fstatSync(file);
-      if (made.uid !== uid || made.gid !== gid) chown(file, uid, gid, keepOwner);
+      if (owner && (made.uid !== owner.uid || made.gid !== owner.gid)) chown(file, owner);
       // After that: a change of owner takes bits away.
       fchmodSync(file, mode & 0o7777);
-      writeFileSync(file, bytes);
+      writeFileSync(file, content);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -114,11 +127,16 @@ function writeTemporary(
   return temporary;
 }
 
-function chown(file: number, uid: number, gid: number, keepOwner: "required" | "if-possible"): void {
+/** @returns a hidden name beside a file that nothing has */
+export function nameBeside(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}.tmp`);
+}
+
+function chown(file: number, { uid, gid, isRequired }: NonNullable<BesideOptions["owner"]>): void {
   try {
     fchownSync(file, uid, gid);
   } catch (error) {
-    if (keepOwner === "required" || errorCodeOf(error) !== "EPERM") throw error;
+    if (isRequired || errorCodeOf(error) !== "EPERM") throw error;
   }
 }
 

@@ -1,12 +1,8 @@
-import { randomBytes } from "node:crypto";
 import {
   accessSync,
   closeSync,
   constants,
   copyFileSync,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -14,10 +10,10 @@ import {
   renameSync,
   rmSync,
   type Stats,
-  writeFileSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { RegistryCtlError, UsageError } from "../../errors.ts";
+import { nameBeside, writeBeside } from "../../lib/owned-file.ts";
 import { errorCodeOf } from "../../lib/system-error.ts";
 
 /** A file that is to be in a place, whole or not at all. */
@@ -63,15 +59,14 @@ export function placeFiles(files: readonly FileToPlace[], suffix: string): strin
   const backups: string[] = [];
   try {
     const written = places.map((place) => {
-      const path = hiddenName(place.path);
+      const path = writeNew(place);
       temporary.push(path);
-      writeNew(path, place);
       return { place, path };
     });
     const saved = written.map(({ place }) => {
       if (!place.before) return undefined;
       const keep = place.present === "back-up";
-      const path = keep ? `${place.path}.${suffix}` : hiddenName(place.path);
+      const path = keep ? `${place.path}.${suffix}` : nameBeside(place.path);
       if (!keep) temporary.push(path);
       linkOrCopy(place.path, path);
       if (keep) {
@@ -127,23 +122,12 @@ function look(path: string): Stats | undefined {
   }
 }
 
-function hiddenName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}`);
-}
-
-function writeNew(path: string, { content, mode, keepMode, before }: Place): void {
-  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
-  const file = openSync(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
-  try {
-    writeFileSync(file, content);
-    const { uid, gid } = fstatSync(file);
+function writeNew({ path, content, mode, keepMode, before }: Place): string {
+  return writeBeside(path, content, {
+    mode: keepMode && before ? before.mode : mode,
     // A file of root's that another user could not read any more would stop that user's registry.
-    if (before && (before.uid !== uid || before.gid !== gid)) fchownSync(file, before.uid, before.gid);
-    fchmodSync(file, keepMode && before ? before.mode & 0o7777 : mode);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+    owner: before && { uid: before.uid, gid: before.gid, isRequired: true },
+  });
 }
 
 /** Never replaces what stands there. Where the file system has no links, the file is not there at once as a whole. */
