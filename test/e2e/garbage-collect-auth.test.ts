@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -59,16 +60,16 @@ describe("garbage-collect beside a registry with auth.token", () => {
   });
 
   it.each([
-    ["a key that cannot sign tokens", "other.key", "expected RSA"],
-    ["a certificate", "registry.crt", "give the private key"],
-    ["no file", "missing.key", "there is no such file"],
-  ])("refuses %s in the place of the key before it begins", async (_, file, message) => {
+    ["a key that cannot sign tokens", "other.key", 2, "expected RSA"],
+    ["a certificate", "registry.crt", 2, "give the private key"],
+    ["no file", "missing.key", 1, "there is no such file"],
+  ])("refuses %s in the place of the key before it begins", async (_, file, exitCode, message) => {
     const host = await makeHost();
     const configPath = await writeServeConfig({ ...host, port: 5000 });
 
     const result = await collect(host, configPath, "--key", file);
-    expect(result.exitCode).not.toBe(0);
-    expect(result.stderr).toContain(message);
+    expect([result.exitCode, result.stderr]).toEqual([exitCode, expect.stringContaining(message)]);
+    expect(existsSync(join(host.folder, "state"))).toBe(false);
   });
 
   it("refuses a key where there is nothing to sign", async () => {
