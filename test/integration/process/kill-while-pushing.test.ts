@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { listProcessTree } from "../../support/process-tree.ts";
 
 const PROGRAM = fileURLToPath(new URL("./run-cli.ts", import.meta.url));
 const TSX = import.meta.resolve("tsx");
@@ -44,8 +45,7 @@ describe("a server that is killed while clients push", () => {
       // Somewhere in the middle of them: after as many as the round says.
       await Promise.race([Promise.all(pushes.slice(0, 1 + round)), Promise.allSettled(pushes)]);
       if (round % 2 === 0) {
-        const workers = workersOf(child?.pid);
-        const [victim] = workers;
+        const [victim] = await workersOf(child?.pid ?? 0);
         if (victim === undefined) throw new Error("no worker was left from the round before");
         process.kill(victim, "SIGKILL");
         await Promise.all(pushes);
@@ -129,11 +129,16 @@ async function kill(child: ChildProcess | undefined): Promise<void> {
 }
 
 /** The children that run the program of a worker; the TypeScript loader has a child of its own. */
-function workersOf(pid: number | undefined): number[] {
-  const read = (name: string, file: string) => readFileSync(`/proc/${name}/${file}`, "utf8");
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name) && existsSync(`/proc/${name}/status`))
-    .filter((name) => new RegExp(`^PPid:\\s+${pid}$`, "m").test(read(name, "status")))
-    .filter((name) => read(name, "cmdline").includes("process/worker."))
-    .map(Number);
+async function workersOf(pid: number): Promise<number[]> {
+  const children = (await listProcessTree(pid)).slice(1);
+  return children.filter((child) => commandLineOf(child).includes("process/worker."));
+}
+
+/** The command line of a process, empty once it has ended. */
+function commandLineOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
 }

@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { listProcessTree } from "../../support/process-tree.ts";
 import { ChildProcesses, type RunningChild } from "./child-processes.ts";
 
 const PROGRAM = fileURLToPath(new URL("./run-cli.ts", import.meta.url));
@@ -57,7 +58,7 @@ describe("serve", () => {
         content.subarray(at, at + 50_000),
         `${at}-${at + 49_999}`,
       );
-      if (at === 200_000) for (const pid of childrenOf(child.pid)) process.kill(pid, "SIGKILL");
+      if (at === 200_000) for (const pid of await childrenOf(child.pid)) process.kill(pid, "SIGKILL");
     }
     const digest = `sha256:${createHash("sha256").update(content).digest("hex")}`;
     await send("PUT", `${location}${location.includes("?") ? "&" : "?"}digest=${digest}`, 201);
@@ -96,7 +97,7 @@ describe("serve", () => {
 
   it.each(["1", "2"])("ends at once at the second signal, with %s workers", async (workers) => {
     const { child, url, ended } = await start(["--workers", workers, configFile()]);
-    const pids = childrenOf(child.pid);
+    const pids = await childrenOf(child.pid);
     await beginUpload(url);
     child.kill("SIGTERM");
     await refuses(url);
@@ -217,7 +218,7 @@ describe("serve", () => {
       configFile(),
     ]);
     await send("POST", `${url}v2/a/blobs/uploads/`, 202);
-    for (const pid of [child.pid ?? 0, ...childrenOf(child.pid)]) {
+    for (const pid of await listProcessTree(child.pid ?? 0)) {
       expect(readFileSync(`/proc/${pid}/status`, "utf8")).toMatch(/^Uid:\s+65534\s+65534\s+65534\s/m);
     }
     expect(statSync(join(folder, "data/docker")).uid).toBe(65534);
@@ -307,10 +308,6 @@ async function send(
   }
 }
 
-function childrenOf(pid: number | undefined): number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => existsSync(`/proc/${name}/status`))
-    .filter((name) => new RegExp(`^PPid:\\s+${pid}$`, "m").test(readFileSync(`/proc/${name}/status`, "utf8")))
-    .map(Number);
+async function childrenOf(pid = 0): Promise<number[]> {
+  return (await listProcessTree(pid)).slice(1);
 }
