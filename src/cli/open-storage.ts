@@ -8,10 +8,10 @@ import { openDriver } from "../storage/open-driver.ts";
  * Opens the configured store. Run by root on a store that belongs to somebody else, the process becomes that user
  * first, so that nothing is left behind that the registry cannot read or remove.
  */
-export function openStorage(
+export async function openStorage(
   config: LoadedConfig,
   options: { readOnly: boolean; notice: (text: string) => void },
-): StorageDriver {
+): Promise<StorageDriver> {
   const { storage } = config.settings;
   if (storage.driver === "filesystem") {
     const switched = switchToStoreOwner(resolve(storage.rootDirectory));

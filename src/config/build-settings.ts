@@ -41,6 +41,10 @@ export function buildSettings(root: ConfigNode, read: ReadValues): BuiltSettings
       intervalMs: builder.milliseconds("storage.maintenance.uploadpurging.interval", 24 * 3_600_000),
       dryRun: builder.boolean("storage.maintenance.uploadpurging.dryrun", false),
     },
+    redirect: {
+      enabled: !builder.boolean("storage.redirect.disable", false),
+      expiryMs: builder.milliseconds("storage.redirect.expirydelay", 20 * 60_000),
+    },
     catalogMaxEntries: builder.positive("catalog.maxentries", 1000),
     tagsMaxTags: builder.positive("tags.maxtags", 1000),
     http: builder.http(),

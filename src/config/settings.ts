@@ -10,6 +10,7 @@ export interface Settings {
   /** `storage.maintenance.readonly.enabled`. */
   readOnly: boolean;
   uploadPurging: UploadPurgingSettings;
+  redirect: RedirectSettings;
   /** `catalog.maxentries`: a larger `n` is refused. */
   catalogMaxEntries: number;
   /** `tags.maxtags`: a larger `n` is cut to it. */
@@ -67,7 +68,62 @@ export interface LogSettings {
 /** The one driver under `storage`, with its parameters. Drivers that do not exist yet never get this far. */
 export type StorageSettings =
   | { driver: "filesystem"; rootDirectory: string; maxThreads: number }
-  | { driver: "inmemory" };
+  | { driver: "inmemory" }
+  | S3StorageSettings;
+
+/** `storage.s3` or `storage.s3_v2`. */
+export interface S3StorageSettings {
+  /** The two have different defaults; what they store is the same. */
+  driver: "s3" | "s3_v2";
+  region: string;
+  bucket: string;
+  /** URL of a compatible server, without a path; empty: AWS, by region. */
+  endpoint: string;
+  /** URL that presigned addresses begin with instead; empty: the endpoint. */
+  redirectEndpoint: string;
+  /** Undefined: the SDK's default chain (environment, profile, web identity, role of the host). */
+  credentials: { accessKey: string; secretKey: string; sessionToken: string } | undefined;
+  /** Put before every key; without slashes at its ends, empty for the whole bucket. */
+  rootDirectory: string;
+  /** The bucket stands in the path, not in the host name. */
+  pathStyle: boolean;
+  accelerate: boolean;
+  dualStack: boolean;
+  fips: boolean;
+  /** The server's certificate is not checked. */
+  skipVerify: boolean;
+  /** Instead of ours; empty: ours. */
+  userAgent: string;
+  /** `encrypt` and `keyid`. */
+  encryption: { kind: "AES256" } | { kind: "aws:kms"; keyId: string } | undefined;
+  /** Empty: not sent. */
+  storageClass: string;
+  /** Canned ACL; empty: not sent. */
+  objectAcl: string;
+  checksums: S3ChecksumSettings;
+  /** For this host; 0: as many as there are. */
+  maxRequestsPerSecond: number;
+  /** Attempts behind the first. */
+  maxRetries: number;
+  /** Bytes of a part of an upload, at least 5 MiB. */
+  chunkBytes: number;
+  copy: { chunkBytes: number; concurrency: number; thresholdBytes: number };
+  logLevel: string;
+}
+
+/** Which checksums go with requests and are looked at in answers. */
+export interface S3ChecksumSettings {
+  /** `required`: only where S3 demands one, as for older stores. */
+  when: "supported" | "required";
+  algorithm: "CRC64NVME" | "CRC32" | "CRC32C" | "SHA1" | "SHA256" | undefined;
+}
+
+/** `storage.redirect`: clients are sent to the object store for blobs. */
+export interface RedirectSettings {
+  enabled: boolean;
+  /** How long such an address is good. */
+  expiryMs: number;
+}
 
 /** `storage.maintenance.uploadpurging`. */
 export interface UploadPurgingSettings {

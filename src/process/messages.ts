@@ -13,6 +13,8 @@ export interface StartOrder {
   readOnlyStore: boolean;
   /** Where leases are written; undefined: nowhere. */
   leaseFolder: string | undefined;
+  /** See `openDriver`. */
+  rateFolder: string | undefined;
   /** Slices of a collector that are condemned at this moment. */
   slices: { slice: number; keys: string[] }[];
 }

@@ -6,9 +6,10 @@ import { openDriver } from "../storage/open-driver.ts";
 import type { HostedServer, ServerParts } from "./hosted-server.ts";
 
 /** Opens the store, where the process has not done so, and makes the registry's server on it. */
-export function createServer(parts: ServerParts): HostedServer {
-  const { settings, readOnlyStore, secret } = parts.order;
-  const storage = parts.storage ?? openDriver(settings.storage, { readOnly: readOnlyStore });
+export async function createServer(parts: ServerParts): Promise<HostedServer> {
+  const { settings, readOnlyStore, secret, rateFolder } = parts.order;
+  const storage =
+    parts.storage ?? (await openDriver(settings.storage, { readOnly: readOnlyStore, rateFolder }));
   try {
     return createRegistryServer({
       registry: new Registry(storage),

@@ -43,6 +43,7 @@ export async function runServer(options: RunServerOptions): Promise<void> {
     secret: settings.http.secret === "" ? randomBytes(32).toString("hex") : settings.http.secret,
     readOnlyStore: options.readOnlyStore,
     leaseFolder: stateFolder === undefined ? undefined : join(stateFolder, "leases"),
+    rateFolder: stateFolder === undefined ? undefined : join(stateFolder, "rate"),
     slices: [],
   };
   await prepareUsers(options);

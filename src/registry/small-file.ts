@@ -1,7 +1,6 @@
 import { PathNotFoundError } from "../errors.ts";
-import { hasEmptyFolders, hasSmallReads } from "../storage/abilities.ts";
+import { hasEmptyFolders, hasFileLookup, hasSmallReads } from "../storage/abilities.ts";
 import type { StorageDriver } from "../storage/driver.ts";
-import { FileTooLargeError } from "../storage/errors.ts";
 
 /*
  * Links and manifests are small and read on every request, so they are read synchronously where the driver can: that
@@ -20,11 +19,7 @@ export async function readSmallFile(
 ): Promise<Uint8Array | undefined> {
   if (hasSmallReads(driver)) return driver.getSync(path, maxBytes);
   try {
-    if (maxBytes !== undefined) {
-      const { sizeBytes } = await driver.stat(path);
-      if (sizeBytes > maxBytes) throw new FileTooLargeError(driver.name, path, sizeBytes, maxBytes);
-    }
-    return await driver.get(path);
+    return await driver.get(path, maxBytes);
   } catch (error) {
     if (error instanceof PathNotFoundError) return undefined;
     throw error;
@@ -42,6 +37,7 @@ export async function statSmallFile(
   path: string,
 ): Promise<{ sizeBytes: number; modifiedMs: number } | undefined> {
   if (hasSmallReads(driver)) return driver.statFileSync(path);
+  if (hasFileLookup(driver)) return driver.statFile(path);
   try {
     const info = await driver.stat(path);
     return info.isFolder ? undefined : info;

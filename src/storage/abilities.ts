@@ -1,5 +1,5 @@
 import type { StorageSettings } from "../config/settings.ts";
-import type { StorageDriver } from "./driver.ts";
+import type { FileInfo, StorageDriver } from "./driver.ts";
 
 /*
  * What some drivers can do beside the contract. A wrapper passes an ability on only if what it wraps has it; ask with
@@ -25,6 +25,8 @@ export interface ScanAsides {
   onEmptyFolder?: ((path: string) => void) | undefined;
   /** Called for each file that {@link TemporaryFiles.sweepTemporaryFiles} may remove. */
   onTemporaryFile?: ((path: string) => void) | undefined;
+  /** Called with the key of each object that stands for a folder: it ends in `/`, and no listing shows it. */
+  onFolderMarker?: ((key: string) => void) | undefined;
 }
 
 /** Lists everything below a folder as fast as the store can. May block the event loop: never used inside `serve`. */
@@ -179,6 +181,79 @@ export interface TemporaryFiles {
   sweepTemporaryFiles(path: string, beforeMs: number): Promise<number>;
 }
 
+/** Looks at a file alone, where {@link StorageDriver.stat} costs a second request to tell of a folder. */
+export interface FileLookup {
+  /** @returns undefined if there is no such file, whether there is a folder or not */
+  statFile(path: string): Promise<FileInfo | undefined>;
+}
+
+/** Can let others read a file for a while, without going through us. */
+export interface PresignedReads {
+  /**
+   * @param expiresMs - how long, from now on
+   * @returns an address at which anybody can GET the file; no request is made for it
+   */
+  presignRead(path: string, expiresMs: number): Promise<string>;
+}
+
+/**
+ * An unfinished file whose bytes no reader sees. `openWriter` with `append` goes on with it, and `stat` knows nothing of
+ * it before `commit`.
+ */
+export interface UnfinishedFile {
+  path: string;
+  /** When its first bytes came, by the store's clock. */
+  startedMs: number;
+}
+
+/** Keeps what an appending writer has left at `close` apart from the files. */
+export interface UnfinishedWrites {
+  /** @returns how many bytes a writer with `append` would find at `path`; undefined if nobody has begun one */
+  unfinishedBytes(path: string): Promise<number | undefined>;
+  /** Removes what was left at `path`, from all writers. Removing nothing is no error. */
+  abandonUnfinished(path: string): Promise<void>;
+  /** Everything unfinished below a folder, in order, also what its writer died over. */
+  listUnfinished(path: string): AsyncIterable<UnfinishedFile>;
+}
+
+/**
+ * Moves by copying, so that what is known beforehand is better written to its place at once. There a writer without
+ * `append` leaves nothing that anybody could see unless it commits.
+ */
+export interface CopyingMoves {
+  readonly movesByCopying: true;
+}
+
+/** Counts the requests that go to the store. */
+export interface RequestCounts {
+  /** Requests by their kind (`GET object`, `LIST`); each attempt counts. Grows while the driver works. */
+  readonly requests: Readonly<Record<string, number>>;
+}
+
+/** What a store keeps of files that were removed. */
+export interface KeptVersions {
+  versioning: "off" | "on" | "suspended";
+  /** A rule of the store removes older versions by itself. */
+  expire: boolean;
+  /** Older versions that there are, as far as they were counted; undefined if that was not allowed. */
+  noncurrent: { files: number; bytes: number; isComplete: boolean } | undefined;
+}
+
+/** May keep what was removed. */
+export interface VersionedFiles {
+  /** @param limit - so many versions are counted at the most */
+  keptVersions(limit: number): Promise<KeptVersions>;
+}
+
+/** Can tell at once whether it will work. */
+export interface ReachabilityCheck {
+  /**
+   * @param readOnly - writes need not be allowed
+   * @throws {StorageUnavailableError} which says what to change
+   */
+  checkReachable(readOnly: boolean): Promise<void>;
+}
+
 /** Tells whether a driver can {@link Scannable.scan}. */
 export function canScan<T extends StorageDriver>(driver: T): driver is T & Scannable {
   return "scan" in driver && typeof driver.scan === "function";
@@ -239,4 +314,39 @@ export function hasFastReads<T extends StorageDriver>(driver: T): driver is T & 
 /** Tells whether a driver has {@link TemporaryFiles}. */
 export function hasTemporaryFiles<T extends StorageDriver>(driver: T): driver is T & TemporaryFiles {
   return "sweepTemporaryFiles" in driver && typeof driver.sweepTemporaryFiles === "function";
+}
+
+/** Tells whether a driver has {@link FileLookup}. */
+export function hasFileLookup<T extends StorageDriver>(driver: T): driver is T & FileLookup {
+  return "statFile" in driver && typeof driver.statFile === "function";
+}
+
+/** Tells whether a driver has {@link PresignedReads}. */
+export function canPresign<T extends StorageDriver>(driver: T): driver is T & PresignedReads {
+  return "presignRead" in driver && typeof driver.presignRead === "function";
+}
+
+/** Tells whether a driver has {@link UnfinishedWrites}. */
+export function hasUnfinishedWrites<T extends StorageDriver>(driver: T): driver is T & UnfinishedWrites {
+  return "unfinishedBytes" in driver && typeof driver.unfinishedBytes === "function";
+}
+
+/** Tells whether a driver has {@link CopyingMoves}. */
+export function movesByCopying<T extends StorageDriver>(driver: T): driver is T & CopyingMoves {
+  return "movesByCopying" in driver && driver.movesByCopying === true;
+}
+
+/** Tells whether a driver has {@link RequestCounts}. */
+export function countsRequests<T extends StorageDriver>(driver: T): driver is T & RequestCounts {
+  return "requests" in driver && typeof driver.requests === "object";
+}
+
+/** Tells whether a driver has {@link VersionedFiles}. */
+export function hasVersionedFiles<T extends StorageDriver>(driver: T): driver is T & VersionedFiles {
+  return "keptVersions" in driver && typeof driver.keptVersions === "function";
+}
+
+/** Tells whether a driver has {@link ReachabilityCheck}. */
+export function canCheckReachable<T extends StorageDriver>(driver: T): driver is T & ReachabilityCheck {
+  return "checkReachable" in driver && typeof driver.checkReachable === "function";
 }

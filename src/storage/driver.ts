@@ -69,9 +69,11 @@ export interface StorageDriver {
   readonly location: string;
   /**
    * Reads a whole small file.
+   * @param maxBytes - a larger file is not read; without limit by default
    * @throws {PathNotFoundError} if there is none, or it is a folder
+   * @throws {FileTooLargeError}
    */
-  get(path: string): Promise<Uint8Array>;
+  get(path: string, maxBytes?: number): Promise<Uint8Array>;
   /** Writes a whole small file, atomically; durable when it resolves. Replaces an existing file. */
   put(path: string, content: Uint8Array): Promise<void>;
   /**

@@ -77,6 +77,7 @@ function testSettings(options: InProcessOptions): Settings {
     storage: { driver: "inmemory" },
     deleteEnabled: true,
     readOnly: false,
+    redirect: { enabled: true, expiryMs: 1_200_000 },
     uploadPurging: { enabled: false, ageMs: 1, intervalMs: 1, dryRun: false },
     catalogMaxEntries: 1000,
     tagsMaxTags: 1000,

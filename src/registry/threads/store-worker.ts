@@ -17,7 +17,7 @@ export type TaskAnswer = { id: number; output: unknown } | { id: number; error: 
 if (parentPort !== null) {
   const port = parentPort;
   const { settings, readOnly } = workerData as Reopenable["openedWith"];
-  const driver = openDriver(settings, { readOnly });
+  const driver = await openDriver(settings, { readOnly });
   if (!hasSynchronousFolders(driver)) throw new Error(`${driver.name} has no synchronous folders`);
   port.on("message", ({ id, name, input }: TaskRequest) => {
     let answer: TaskAnswer;

@@ -81,9 +81,10 @@ export class FilesystemDriver
     this.#bulk = new BulkWork(this.#store, this.#folders.syncer);
   }
 
-  async get(path: string): Promise<Uint8Array> {
+  async get(path: string, maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
     const { file, stat } = await this.#store.open(path);
     try {
+      if (stat.size > maxBytes) throw new FileTooLargeError(this.name, path, stat.size, maxBytes);
       const content = new Uint8Array(stat.size);
       let filled = 0;
       while (filled < content.length) {

@@ -27,8 +27,10 @@ export class MemoryDriver
   readonly location = "memory";
   readonly #tree = new FileTree();
 
-  async get(path: string): Promise<Uint8Array> {
-    return this.#file(path).bytes.slice();
+  async get(path: string, maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
+    const { bytes } = this.#file(path);
+    if (bytes.length > maxBytes) throw new FileTooLargeError(this.name, path, bytes.length, maxBytes);
+    return bytes.slice();
   }
 
   async put(path: string, content: Uint8Array): Promise<void> {

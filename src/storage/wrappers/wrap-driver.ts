@@ -1,28 +1,40 @@
 import type { Readable } from "node:stream";
 import {
   type BulkDelete,
+  canCheckReachable,
   canCreateExclusively,
   canDeleteMany,
+  canPresign,
   canScan,
   canSettleRemovals,
+  countsRequests,
   type DurableRemovals,
   type EmptyFolders,
   type ExclusiveCreate,
   type FastReads,
+  type FileLookup,
   hasEmptyFolders,
   hasFastReads,
+  hasFileLookup,
   hasNameListing,
   hasSmallReads,
   hasStoreClock,
   hasSynchronousFolders,
   hasTemporaryFiles,
+  hasUnfinishedWrites,
+  hasVersionedFiles,
+  movesByCopying,
   type NameListing,
   type OpenedFile,
+  type PresignedReads,
+  type ReachabilityCheck,
   type Scannable,
   type SmallReads,
   type StoreClock,
   type SynchronousFolders,
   type TemporaryFiles,
+  type UnfinishedWrites,
+  type VersionedFiles,
 } from "../abilities.ts";
 import type { FileWriter, StorageDriver } from "../driver.ts";
 
@@ -36,7 +48,12 @@ type Abilities = Scannable &
   DurableRemovals &
   ExclusiveCreate &
   StoreClock &
-  TemporaryFiles;
+  TemporaryFiles &
+  FileLookup &
+  PresignedReads &
+  UnfinishedWrites &
+  VersionedFiles &
+  ReachabilityCheck;
 
 /** The methods of a driver and of its abilities. */
 export type StorageMethod = Exclude<keyof (StorageDriver & Abilities), "name" | "location">;
@@ -76,7 +93,7 @@ export function wrapDriver(inner: StorageDriver, around: Around): StorageDriver 
   const driver: StorageDriver = {
     name: inner.name,
     location: inner.location,
-    get: (path) => call({ method: "get", path }, () => inner.get(path)),
+    get: (path, maxBytes) => call({ method: "get", path }, () => inner.get(path, maxBytes)),
     put: (path, content) =>
       call({ method: "put", path, amount: content.length }, () => inner.put(path, content)),
     read: async (path, options) => {
@@ -156,6 +173,32 @@ function wrappedAbilities(
     abilities.sweepTemporaryFiles = (path, beforeMs) =>
       call({ method: "sweepTemporaryFiles", path }, () => inner.sweepTemporaryFiles(path, beforeMs));
   }
+  if (hasFileLookup(inner)) {
+    abilities.statFile = (path) => call({ method: "statFile", path }, () => inner.statFile(path));
+  }
+  if (canPresign(inner)) {
+    abilities.presignRead = (path, expiresMs) =>
+      call({ method: "presignRead", path }, () => inner.presignRead(path, expiresMs));
+  }
+  if (hasUnfinishedWrites(inner)) {
+    abilities.unfinishedBytes = (path) =>
+      call({ method: "unfinishedBytes", path }, () => inner.unfinishedBytes(path));
+    abilities.abandonUnfinished = (path) =>
+      call({ method: "abandonUnfinished", path }, () => inner.abandonUnfinished(path));
+    abilities.listUnfinished = (path) =>
+      iterate({ method: "listUnfinished", path }, () => inner.listUnfinished(path));
+  }
+  if (hasVersionedFiles(inner)) {
+    abilities.keptVersions = (limit) =>
+      call({ method: "keptVersions", path: "/" }, () => inner.keptVersions(limit));
+  }
+  if (canCheckReachable(inner)) {
+    abilities.checkReachable = (readOnly) =>
+      call({ method: "checkReachable", path: "/" }, () => inner.checkReachable(readOnly));
+  }
+  if (movesByCopying(inner)) Object.assign(abilities, { movesByCopying: true });
+  // The same object, which goes on growing.
+  if (countsRequests(inner)) Object.assign(abilities, { requests: inner.requests });
   for (const method of around.without ?? []) Reflect.deleteProperty(abilities, method);
   return abilities;
 }

@@ -254,7 +254,8 @@ describe("a plan", () => {
       if (number % 10 === 0) await repository.layer("by sha512", "sha512");
     }
     const inline = await plan(tree.driver);
-    const driver = openDriver({ driver: "filesystem", rootDirectory: tree.driver.location, maxThreads: 100 });
+    const settings = { driver: "filesystem", rootDirectory: tree.driver.location, maxThreads: 100 };
+    const driver = await openDriver(settings);
     const rules = { deleteUntagged: true, keepWrittenAfterMs: Date.now() + 1000, keepUntaggedAfterMs: NEVER };
 
     const threaded = await built.planCollection(driver, { rules, concurrency: 4, threads: 2 });

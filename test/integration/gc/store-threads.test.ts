@@ -13,7 +13,8 @@ async function startThreads(count: number): Promise<StoreThreads> {
   const { openDriver } = await import(new URL("storage/open-driver.js", DIST).href);
   const built = await import(new URL("registry/threads/store-threads.js", DIST).href);
   const rootDirectory = await temporaryFolder();
-  return built.StoreThreads.for(openDriver({ driver: "filesystem", rootDirectory, maxThreads: 10 }), count);
+  const driver = await openDriver({ driver: "filesystem", rootDirectory, maxThreads: 10 });
+  return built.StoreThreads.for(driver, count);
 }
 
 /** What every module gets as `Worker` from now on. */

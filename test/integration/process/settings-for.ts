@@ -7,6 +7,7 @@ export function settingsFor(rootDirectory: string, addr: string): Settings {
     storage: { driver: "filesystem", rootDirectory, maxThreads: 100 },
     deleteEnabled: true,
     readOnly: false,
+    redirect: { enabled: true, expiryMs: 1_200_000 },
     uploadPurging: { enabled: false, ageMs: 0, intervalMs: 0, dryRun: false },
     catalogMaxEntries: 1000,
     tagsMaxTags: 1000,

@@ -17,6 +17,7 @@ try {
       secret: "secret",
       readOnlyStore: false,
       leaseFolder: `${folder}/leases`,
+      rateFolder: undefined,
       slices: [],
     },
     workers: 2,

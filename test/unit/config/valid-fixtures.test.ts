@@ -39,6 +39,7 @@ describe("valid configurations", () => {
       storage: { driver: "filesystem", rootDirectory: "/var/lib/registry", maxThreads: 100 },
       deleteEnabled: false,
       readOnly: false,
+      redirect: { enabled: true, expiryMs: 1_200_000 },
       uploadPurging: { enabled: true, ageMs: 604_800_000, intervalMs: 86_400_000, dryRun: false },
       catalogMaxEntries: 500,
       tagsMaxTags: 250,

@@ -13,6 +13,7 @@ const CHANGES: Partial<Record<StorageMethod, string>> = {
   removeFolderSync: "remove the folder",
   putIfAbsent: "create",
   sweepTemporaryFiles: "remove temporary files below",
+  abandonUnfinished: "remove the unfinished",
 };
 
 /**

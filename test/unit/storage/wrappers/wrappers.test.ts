@@ -136,14 +136,14 @@ describe("the read-only wrapper", () => {
 });
 
 describe("wrapped drivers", () => {
-  it("have the abilities that the driver inside has, and no others", () => {
+  it("have the abilities that the driver inside has, and no others", async () => {
     for (const wrapped of [retryDriver(new MemoryDriver()), limitDriver(new MemoryDriver(), 1)]) {
       expect([canScan(wrapped), hasSmallReads(wrapped), hasStoreClock(wrapped)]).toEqual([true, true, true]);
       expect(hasFastReads(wrapped)).toBe(false);
     }
-    const onDisk = openDriver({ driver: "filesystem", rootDirectory: "/nonexistent", maxThreads: 25 });
+    const onDisk = await openDriver({ driver: "filesystem", rootDirectory: "/nonexistent", maxThreads: 25 });
     expect(hasFastReads(onDisk)).toBe(true);
-    expect(hasStoreClock(openDriver({ driver: "inmemory" }, { readOnly: true }))).toBe(false);
+    expect(hasStoreClock(await openDriver({ driver: "inmemory" }, { readOnly: true }))).toBe(false);
   });
 
   it("are counted by call and by byte", async () => {
