@@ -206,12 +206,25 @@ export interface UnfinishedFile {
   startedMs: number;
 }
 
+/** What writers have stored of an unfinished file so far. */
+export interface UnfinishedAmount {
+  /** Of all parts that lie in the store, whether a later writer would find them or not. Files beside it do not count. */
+  sizeBytes: number;
+  /** When the last of them came, or when the file was begun if that is later; by the store's clock. */
+  writtenMs: number;
+}
+
 /** Keeps what an appending writer has left at `close` apart from the files. */
 export interface UnfinishedWrites {
   /** @returns how many bytes a writer with `append` would find at `path`; undefined if nobody has begun one */
   unfinishedBytes(path: string): Promise<number | undefined>;
-  /** Removes what was left at `path`, from all writers. Removing nothing is no error. */
-  abandonUnfinished(path: string): Promise<void>;
+  /** @returns what all writers together have left at `path`, dead and living ones; undefined if there is nothing */
+  unfinishedAmount(path: string): Promise<UnfinishedAmount | undefined>;
+  /**
+   * Removes what was left at `path`, from all writers. Removing nothing is no error.
+   * @param startedBeforeMs - what was begun later, by the store's clock, is left alone. Default: nothing is.
+   */
+  abandonUnfinished(path: string, startedBeforeMs?: number): Promise<void>;
   /** Everything unfinished below a folder, in order, also what its writer died over. */
   listUnfinished(path: string): AsyncIterable<UnfinishedFile>;
 }

@@ -183,8 +183,10 @@ function wrappedAbilities(
   if (hasUnfinishedWrites(inner)) {
     abilities.unfinishedBytes = (path) =>
       call({ method: "unfinishedBytes", path }, () => inner.unfinishedBytes(path));
-    abilities.abandonUnfinished = (path) =>
-      call({ method: "abandonUnfinished", path }, () => inner.abandonUnfinished(path));
+    abilities.unfinishedAmount = (path) =>
+      call({ method: "unfinishedAmount", path }, () => inner.unfinishedAmount(path));
+    abilities.abandonUnfinished = (path, startedBeforeMs) =>
+      call({ method: "abandonUnfinished", path }, () => inner.abandonUnfinished(path, startedBeforeMs));
     abilities.listUnfinished = (path) =>
       iterate({ method: "listUnfinished", path }, () => inner.listUnfinished(path));
   }
