@@ -22,8 +22,8 @@ import { renderProgress } from "./render-progress.ts";
 
 /** More readers than this are not faster, whatever the machine has. */
 const MAX_READING_THREADS = 4;
-/** Removing waits for the file system, not for a core. */
-const REMOVING_THREADS = 8;
+/** Removing waits for the file system, not for a core; each of them takes some 7 MiB. */
+const REMOVING_THREADS = 7;
 
 /** Opens the store and collects, with progress, questions and stops. */
 export async function runCollection(
