@@ -57,7 +57,12 @@ export class Bucket {
     this.name = name;
   }
 
-  put(key: string, body: Buffer, nowMs: number, more: { etag?: string; headers?: Record<string, string> } = {}) {
+  put(
+    key: string,
+    body: Buffer,
+    nowMs: number,
+    more: { etag?: string; headers?: Record<string, string> } = {},
+  ) {
     this.#retire(key);
     const object: StoredObject = {
       body,

@@ -2,7 +2,7 @@ import type { Bucket } from "./bucket.ts";
 import { listObjects, listUploads, listVersions, type PageLimit } from "./listing.ts";
 import { abortUpload, completeUpload, createUpload, listParts, uploadPart } from "./multipart.ts";
 import { copyObject, deleteObject, deleteObjects, getObject, type Habits, putObject } from "./objects.ts";
-import { element, type Reply, Refusal, xmlReply } from "./reply.ts";
+import { element, Refusal, type Reply, xmlReply } from "./reply.ts";
 import type { ServedRequest } from "./request.ts";
 
 /** What an operation needs beside its bucket. */
@@ -56,7 +56,11 @@ export function handleRequest(bucket: Bucket, request: ServedRequest, around: Su
   }
 }
 
-function describeBucket(bucket: Bucket, { operation, method }: ServedRequest, { region }: Surroundings): Reply {
+function describeBucket(
+  bucket: Bucket,
+  { operation, method }: ServedRequest,
+  { region }: Surroundings,
+): Reply {
   switch (operation) {
     case "HeadBucket":
       return { status: 200, headers: { "x-amz-bucket-region": region } };

@@ -1,5 +1,5 @@
-import { type Bucket, compareKeys, sortKeys, type StoredObject, type StoredUpload } from "./bucket.ts";
-import { element, type Reply, Refusal, xmlReply } from "./reply.ts";
+import { type Bucket, compareKeys, type StoredObject, type StoredUpload, sortKeys } from "./bucket.ts";
+import { element, Refusal, type Reply, xmlReply } from "./reply.ts";
 import type { ServedRequest } from "./request.ts";
 
 /** How many keys a page may have, whatever is asked for. */
@@ -194,6 +194,7 @@ function writeToken({ text, isPrefix }: Entry): string {
 
 function readToken(token: string): Entry {
   const text = Buffer.from(token, "base64").toString();
-  if (!/^[pk]/.test(text)) throw new Refusal(400, "InvalidArgument", "The continuation token provided is incorrect");
+  if (!/^[pk]/.test(text))
+    throw new Refusal(400, "InvalidArgument", "The continuation token provided is incorrect");
   return { text: text.slice(1), isPrefix: text.startsWith("p") };
 }

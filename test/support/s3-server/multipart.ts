@@ -1,6 +1,6 @@
 import { type Bucket, md5, type StoredPart, type StoredUpload } from "./bucket.ts";
 import { checkWriteConditions, copySourceOf, type Habits, keptHeaders } from "./objects.ts";
-import { element, insidesOf, type Reply, Refusal, textsOf, xmlReply } from "./reply.ts";
+import { element, insidesOf, Refusal, type Reply, textsOf, xmlReply } from "./reply.ts";
 import type { ServedRequest } from "./request.ts";
 
 const MAX_PARTS = 10_000;

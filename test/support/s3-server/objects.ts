@@ -1,5 +1,5 @@
-import { type Bucket, type StoredObject } from "./bucket.ts";
-import { element, insidesOf, type Reply, Refusal, textsOf, xmlReply } from "./reply.ts";
+import type { Bucket, StoredObject } from "./bucket.ts";
+import { element, insidesOf, Refusal, type Reply, textsOf, xmlReply } from "./reply.ts";
 import type { ServedRequest } from "./request.ts";
 
 /** What stores do differently. */
@@ -17,7 +17,8 @@ export interface Habits {
 const MAX_BULK_KEYS = 1000;
 
 /** Headers of a request that stay with its object and come back with it. */
-const KEPT_HEADER = /^(content-type|cache-control|content-disposition|x-amz-(storage-class|server-side-encryption.*|acl|meta-.*))$/;
+const KEPT_HEADER =
+  /^(content-type|cache-control|content-disposition|x-amz-(storage-class|server-side-encryption.*|acl|meta-.*))$/;
 
 /** Answers GetObject and HeadObject. */
 export function getObject(bucket: Bucket, request: ServedRequest): Reply {
@@ -48,7 +49,11 @@ export function putObject(bucket: Bucket, request: ServedRequest, nowMs: number,
 export function copyObject(bucket: Bucket, request: ServedRequest, nowMs: number, habits: Habits): Reply {
   const source = copySourceOf(bucket, request);
   if (source.body.length > habits.maxCopyBytes)
-    throw new Refusal(400, "InvalidRequest", "The specified copy source is larger than the maximum allowable size");
+    throw new Refusal(
+      400,
+      "InvalidRequest",
+      "The specified copy source is larger than the maximum allowable size",
+    );
   const object = bucket.put(request.key, source.body, nowMs, { headers: keptHeaders(request.headers) });
   return xmlReply(
     "CopyObjectResult",

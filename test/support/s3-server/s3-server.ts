@@ -133,7 +133,11 @@ class ServerState {
   }
 
   get credentials() {
-    const { accessKey = "testaccess", secretKey = "testsecret1234567890", region = "us-east-1" } = this.options;
+    const {
+      accessKey = "testaccess",
+      secretKey = "testsecret1234567890",
+      region = "us-east-1",
+    } = this.options;
     return { accessKey, secretKey, region, sessionToken: this.options.sessionToken };
   }
 

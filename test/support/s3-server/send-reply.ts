@@ -36,7 +36,12 @@ export async function sendReply(
   }
 }
 
-function sendWhole(response: ServerResponse, { status, headers }: Reply, body: Buffer, isHead: boolean): void {
+function sendWhole(
+  response: ServerResponse,
+  { status, headers }: Reply,
+  body: Buffer,
+  isHead: boolean,
+): void {
   const length = status === 204 || status === 304 ? {} : { "content-length": String(body.length) };
   response.writeHead(status, { ...headers, ...length });
   response.end(isHead ? undefined : body);
@@ -52,7 +57,10 @@ function sendCut(response: ServerResponse, { status, headers }: Reply, body: Buf
 }
 
 async function sendSlowly(response: ServerResponse, { status, headers }: Reply, body: Buffer): Promise<void> {
-  response.writeHead(status, { ...headers, ...(status === 204 ? {} : { "content-length": String(body.length) }) });
+  response.writeHead(status, {
+    ...headers,
+    ...(status === 204 ? {} : { "content-length": String(body.length) }),
+  });
   const size = Math.ceil(body.length / SLOW_PIECES);
   for (let at = 0; at < body.length && !response.destroyed; at += size) {
     response.write(body.subarray(at, at + size));

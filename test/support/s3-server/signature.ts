@@ -77,7 +77,11 @@ function claimOfHeader(request: ServedRequest): Claim {
   const [, accessKey = "", date = "", region = "", service = "", signed = "", signature = ""] = parts;
   const payloadHash = headers["x-amz-content-sha256"];
   if (payloadHash === undefined)
-    throw new Refusal(400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256");
+    throw new Refusal(
+      400,
+      "InvalidRequest",
+      "Missing required header for this request: x-amz-content-sha256",
+    );
   return {
     ...{ accessKey, date, region, service, signature, payloadHash },
     signedHeaders: signed.split(";"),
@@ -88,7 +92,9 @@ function claimOfHeader(request: ServedRequest): Claim {
 }
 
 function claimOfAddress({ query }: ServedRequest): Claim {
-  const [accessKey = "", date = "", region = "", service = ""] = (query.get("X-Amz-Credential") ?? "").split("/");
+  const [accessKey = "", date = "", region = "", service = ""] = (query.get("X-Amz-Credential") ?? "").split(
+    "/",
+  );
   return {
     ...{ accessKey, date, region, service },
     signedHeaders: (query.get("X-Amz-SignedHeaders") ?? "").split(";"),
