@@ -56,6 +56,13 @@ export class S3RequestError extends Error {
   readonly requestId: string;
   /** Of the answer, with names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Plain elements of the answer's body by name, such as `Region`. */
+  readonly details: Readonly<Record<string, string>>;
+  /**
+   * The attempt that was refused, from 1. From the second on the refusal may come of what an earlier one did whose answer
+   * was lost (`PreconditionFailed`, `NoSuchUpload`).
+   */
+  attempts = 1;
 
   constructor(answer: {
     status: number;
@@ -63,16 +70,20 @@ export class S3RequestError extends Error {
     message: string;
     requestId: string;
     headers: Readonly<Record<string, string>>;
+    details?: Readonly<Record<string, string>>;
   }) {
     super(answer.message);
     this.status = answer.status;
     this.code = answer.code;
     this.requestId = answer.requestId;
     this.headers = answer.headers;
+    this.details = answer.details ?? {};
   }
 }
 
 /** S3 could not be reached, or its answers broke off, time after time. */
 export class S3ConnectionError extends Error {
   override readonly name = "S3ConnectionError";
+  /** How many there were. What was asked may have happened at any of them. */
+  attempts = 1;
 }

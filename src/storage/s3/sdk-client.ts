@@ -1,0 +1,92 @@
+import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import type { S3StorageSettings } from "../../config/settings.ts";
+import { DEFAULT_TIMEOUTS } from "./connection-pools.ts";
+import { countRequest, kindOfCommand } from "./request-counts.ts";
+import { type SdkRetryOptions, sdkRetries } from "./sdk-retries.ts";
+import type { RequestRate } from "./shared-rate.ts";
+
+/** What each request of the SDK takes part in. */
+export interface RequestMeters {
+  /** Counted into. */
+  requests: Record<string, number>;
+  rate: RequestRate;
+}
+
+/** A part may be sent slowly, and a copy on the server takes its time before it answers. */
+const SDK_ANSWER_MS = 300_000;
+/** Parts of many uploads at once; they are bounded elsewhere. */
+const MAX_SDK_SOCKETS = 256;
+
+/** @returns what loads the SDK and makes its client at the first call, and gives the same client from then on */
+export function lazySdkClient(
+  settings: S3StorageSettings,
+  meters: RequestMeters,
+  retries: SdkRetryOptions = {},
+): () => Promise<S3Client> {
+  let client: Promise<S3Client> | undefined;
+  return () => {
+    client ??= createSdkClient(settings, meters, retries);
+    return client;
+  };
+}
+
+/**
+ * Makes a client of the SDK with what the configuration says. It keeps the same rate, is counted with, and tries again by
+ * the same rules as the lane.
+ */
+export async function createSdkClient(
+  settings: S3StorageSettings,
+  meters: RequestMeters,
+  retries: SdkRetryOptions = {},
+): Promise<S3Client> {
+  const { S3Client } = await import("@aws-sdk/client-s3");
+  const client = new S3Client(sdkConfig(settings, retries));
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      await meters.rate.take(undefined);
+      countRequest(meters.requests, kindOfCommand(context.commandName ?? ""));
+      return await next(args);
+    },
+    // Behind the retries, so that each attempt comes by.
+    { step: "deserialize", priority: "low", name: "registryCtlMeters" },
+  );
+  return client;
+}
+
+function sdkConfig(settings: S3StorageSettings, retries: SdkRetryOptions): S3ClientConfig {
+  const { checksums, credentials } = settings;
+  const when = checksums.when === "supported" ? "WHEN_SUPPORTED" : "WHEN_REQUIRED";
+  const agent = { keepAlive: true, maxSockets: MAX_SDK_SOCKETS };
+  const config: S3ClientConfig = {
+    region: settings.region,
+    forcePathStyle: settings.pathStyle,
+    useAccelerateEndpoint: settings.accelerate,
+    useDualstackEndpoint: settings.dualStack,
+    useFipsEndpoint: settings.fips,
+    requestChecksumCalculation: when,
+    responseChecksumValidation: when,
+    maxAttempts: settings.maxRetries + 1,
+    retryStrategy: sdkRetries(settings.maxRetries, retries),
+    // It would cost a connection of its own for each part.
+    expectContinueHeader: false,
+    disableS3ExpressSessionAuth: true,
+    requestHandler: {
+      connectionTimeout: DEFAULT_TIMEOUTS.connectMs,
+      requestTimeout: SDK_ANSWER_MS,
+      throwOnRequestTimeout: true,
+      httpAgent: agent,
+      httpsAgent: { ...agent, rejectUnauthorized: !settings.skipVerify },
+    },
+  };
+  if (settings.endpoint !== "") config.endpoint = settings.endpoint;
+  if (settings.userAgent !== "") config.customUserAgent = settings.userAgent;
+  if (credentials !== undefined) {
+    const { accessKey, secretKey, sessionToken } = credentials;
+    config.credentials = {
+      accessKeyId: accessKey,
+      secretAccessKey: secretKey,
+      ...(sessionToken === "" ? {} : { sessionToken }),
+    };
+  }
+  return config;
+}

@@ -1,0 +1,89 @@
+import { urlDecoded } from "./url-decoded.ts";
+import { XmlScanner } from "./xml-scanner.ts";
+
+/** One object of a listing. */
+export interface ListedObject {
+  key: string;
+  sizeBytes: number;
+  /** Milliseconds since 1970; 0 if the store has sent none. */
+  modifiedMs: number;
+}
+
+/** One page of ListObjectsV2. */
+export interface ListingPage {
+  objects: ListedObject[];
+  /** What is common to keys up to the delimiter, that included. */
+  prefixes: string[];
+  /** There is more, however few objects this page has. */
+  isTruncated: boolean;
+  /** For the next page; empty if there is none. */
+  nextToken: string;
+}
+
+/**
+ * Reads an answer to ListObjectsV2.
+ *
+ * @throws {XmlError}
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+ */
+export function readListing(body: Uint8Array): ListingPage {
+  const xml = new XmlScanner(body);
+  const page: ListingPage = { objects: [], prefixes: [], isTruncated: false, nextToken: "" };
+  let isEncoded = false;
+  xml.next();
+  while (xml.next() === "open") {
+    switch (xml.name) {
+      case "Contents":
+        page.objects.push(readObject(xml));
+        break;
+      case "CommonPrefixes":
+        page.prefixes.push(readPrefix(xml));
+        break;
+      case "IsTruncated":
+        page.isTruncated = xml.readText() === "true";
+        break;
+      case "NextContinuationToken":
+        page.nextToken = xml.readText();
+        break;
+      case "EncodingType":
+        isEncoded = xml.readText() === "url";
+        break;
+      default:
+        xml.skip();
+    }
+  }
+  if (isEncoded) {
+    for (const object of page.objects) object.key = urlDecoded(object.key);
+    page.prefixes = page.prefixes.map(urlDecoded);
+  }
+  return page;
+}
+
+function readPrefix(xml: XmlScanner): string {
+  let prefix = "";
+  while (xml.next() === "open") {
+    if (xml.name === "Prefix") prefix = xml.readText();
+    else xml.skip();
+  }
+  return prefix;
+}
+
+function readObject(xml: XmlScanner): ListedObject {
+  const object: ListedObject = { key: "", sizeBytes: 0, modifiedMs: 0 };
+  while (xml.next() === "open") {
+    switch (xml.name) {
+      case "Key":
+        object.key = xml.readText();
+        break;
+      case "Size":
+        object.sizeBytes = Number(xml.readText());
+        break;
+      case "LastModified":
+        object.modifiedMs = Date.parse(xml.readText()) || 0;
+        break;
+      default:
+        xml.skip();
+    }
+  }
+  return object;
+}

@@ -1,0 +1,69 @@
+import { urlDecoded } from "./url-decoded.ts";
+import { XmlScanner } from "./xml-scanner.ts";
+
+/** One multipart upload that is neither completed nor aborted. */
+export interface ListedUpload {
+  key: string;
+  uploadId: string;
+  /** Milliseconds since 1970; 0 if the store has sent none. */
+  initiatedMs: number;
+}
+
+/** One page of ListMultipartUploads. */
+export interface UploadsPage {
+  uploads: ListedUpload[];
+  isTruncated: boolean;
+  /** Where the next page begins, as `key-marker` and `upload-id-marker`. */
+  nextKeyMarker: string;
+  nextUploadIdMarker: string;
+}
+
+/**
+ * Reads an answer to ListMultipartUploads.
+ *
+ * @throws {XmlError}
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
+ */
+export function readUploads(body: Uint8Array): UploadsPage {
+  const xml = new XmlScanner(body);
+  const page: UploadsPage = { uploads: [], isTruncated: false, nextKeyMarker: "", nextUploadIdMarker: "" };
+  let isEncoded = false;
+  xml.next();
+  while (xml.next() === "open") {
+    switch (xml.name) {
+      case "Upload":
+        page.uploads.push(readUpload(xml));
+        break;
+      case "IsTruncated":
+        page.isTruncated = xml.readText() === "true";
+        break;
+      case "NextKeyMarker":
+        page.nextKeyMarker = xml.readText();
+        break;
+      case "NextUploadIdMarker":
+        page.nextUploadIdMarker = xml.readText();
+        break;
+      case "EncodingType":
+        isEncoded = xml.readText() === "url";
+        break;
+      default:
+        xml.skip();
+    }
+  }
+  if (isEncoded) {
+    for (const upload of page.uploads) upload.key = urlDecoded(upload.key);
+    page.nextKeyMarker = urlDecoded(page.nextKeyMarker);
+  }
+  return page;
+}
+
+function readUpload(xml: XmlScanner): ListedUpload {
+  const upload: ListedUpload = { key: "", uploadId: "", initiatedMs: 0 };
+  while (xml.next() === "open") {
+    if (xml.name === "Key") upload.key = xml.readText();
+    else if (xml.name === "UploadId") upload.uploadId = xml.readText();
+    else if (xml.name === "Initiated") upload.initiatedMs = Date.parse(xml.readText()) || 0;
+    else xml.skip();
+  }
+  return upload;
+}
