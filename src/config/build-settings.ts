@@ -6,7 +6,6 @@ import type { Finding } from "./finding.ts";
 import { letsEncryptOf } from "./lets-encrypt.ts";
 import type { ReadValues } from "./read-values.ts";
 import type { ConfigValue } from "./schema/key-types.ts";
-import { MIN_FILESYSTEM_THREADS } from "./schema/storage-keys.ts";
 import type {
   AuthSettings,
   ClientAuth,
@@ -14,14 +13,16 @@ import type {
   LetsEncryptSettings,
   LogSettings,
   Settings,
-  StorageSettings,
   TlsSettings,
 } from "./settings.ts";
+import { storageSettingsOf } from "./storage-settings.ts";
 
 /** Settings, and what only turned up while they were made. */
 export interface BuiltSettings {
   settings: Settings;
   findings: Finding[];
+  /** What was assumed where the file leaves it open, as lines for people; nothing is wrong. */
+  notes: string[];
 }
 
 /**
@@ -30,27 +31,25 @@ export interface BuiltSettings {
  */
 export function buildSettings(root: ConfigNode, read: ReadValues): BuiltSettings {
   const builder = new SettingsBuilder(read);
+  const { storage, redirect, uploadPurging, notes } = storageSettingsOf(
+    root,
+    driversOf(root)[0],
+    read.values,
+    builder.findings,
+  );
   const settings: Settings = {
     log: builder.log(),
-    storage: builder.storage(driversOf(root)[0]),
+    storage,
     deleteEnabled: builder.boolean("storage.delete.enabled", false),
     readOnly: builder.boolean("storage.maintenance.readonly.enabled", false),
-    uploadPurging: {
-      enabled: builder.boolean("storage.maintenance.uploadpurging.enabled", true),
-      ageMs: builder.milliseconds("storage.maintenance.uploadpurging.age", 168 * 3_600_000),
-      intervalMs: builder.milliseconds("storage.maintenance.uploadpurging.interval", 24 * 3_600_000),
-      dryRun: builder.boolean("storage.maintenance.uploadpurging.dryrun", false),
-    },
-    redirect: {
-      enabled: !builder.boolean("storage.redirect.disable", false),
-      expiryMs: builder.milliseconds("storage.redirect.expirydelay", 20 * 60_000),
-    },
+    uploadPurging,
+    redirect,
     catalogMaxEntries: builder.positive("catalog.maxentries", 1000),
     tagsMaxTags: builder.positive("tags.maxtags", 1000),
     http: builder.http(),
     auth: builder.auth(authKindOf(root)),
   };
-  return { settings, findings: builder.findings };
+  return { settings, findings: builder.findings, notes };
 }
 
 class SettingsBuilder {
@@ -108,25 +107,6 @@ class SettingsBuilder {
       formatter: formatter === "json" || formatter === "logstash" ? formatter : "text",
       fields: isMapping(fields) ? { ...fields } : {},
       accessLogDisabled: this.boolean("log.accesslog.disabled", false),
-    };
-  }
-
-  storage(driver: string | undefined): StorageSettings {
-    // Of any other driver a finding says that nothing can be done with these settings.
-    if (driver !== "filesystem") return { driver: "inmemory" };
-    const threads = this.#number("storage.filesystem.maxthreads", 100);
-    if (threads < MIN_FILESYSTEM_THREADS) {
-      const message = `is raised to ${MIN_FILESYSTEM_THREADS}, as by the Go registry`;
-      this.#say("warning", "storage.filesystem.maxthreads", message);
-    }
-    const rootDirectory = this.text("storage.filesystem.rootdirectory", "") || "/var/lib/registry";
-    if (rootDirectory.includes("\0")) {
-      this.#say("fatal", "storage.filesystem.rootdirectory", "must have no NUL character");
-    }
-    return {
-      driver,
-      rootDirectory,
-      maxThreads: Math.max(threads, MIN_FILESYSTEM_THREADS),
     };
   }
 

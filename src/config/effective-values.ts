@@ -4,6 +4,7 @@ import { showValue } from "./mask.ts";
 import type { ReadConfig } from "./read-config.ts";
 import type { ConfigValue, Key } from "./schema/key-types.ts";
 import { ROOT_KEYS } from "./schema/root-keys.ts";
+import type { StorageSettings } from "./settings.ts";
 
 /** A value fit to be shown, with where it comes from. */
 export interface ShownValue {
@@ -54,19 +55,40 @@ function* valuesOf(key: Key, path: string, name: string, config: ReadConfig): It
 /** The values that are not taken as they are written: raised, lowered, or from another key. */
 function adjustedValue(path: string, { settings, values }: ReadConfig): ShownValue | undefined {
   const set = values.get(path) ?? (path === "log.level" ? values.get("loglevel") : undefined);
-  if (settings === undefined || set === undefined) return undefined;
-  const { storage } = settings;
+  if (settings === undefined) return undefined;
+  const found = foundOut(settings.storage).get(path);
+  if (found !== undefined) return { key: path, value: found, origin: set?.origin ?? { kind: "default" } };
+  if (set === undefined) return undefined;
   const taken = new Map<string, ConfigValue>([
     ["log.level", settings.log.level],
     ["catalog.maxentries", settings.catalogMaxEntries],
     ["tags.maxtags", settings.tagsMaxTags],
     ["http.prefix", settings.http.prefix],
-    ...(storage.driver === "filesystem"
-      ? ([["storage.filesystem.maxthreads", storage.maxThreads]] satisfies [string, ConfigValue][])
-      : []),
   ]);
   const value = taken.get(path);
   return value === undefined ? undefined : { key: path, value, origin: set.origin };
+}
+
+/** What a driver makes of its keys, written or not. */
+function foundOut(storage: StorageSettings): ReadonlyMap<string, ConfigValue> {
+  switch (storage.driver) {
+    case "inmemory":
+      return new Map();
+    case "filesystem":
+      return new Map([["storage.filesystem.maxthreads", storage.maxThreads]]);
+    case "s3":
+    case "s3_v2": {
+      const place = storage.driver === "s3" ? "forcepathstyle" : "pathstyle";
+      const found: [string, ConfigValue][] = [
+        ["region", storage.region],
+        [place, storage.pathStyle],
+        ["checksum_disabled", storage.checksums.when === "required"],
+        ["loglevel", storage.logLevel],
+      ];
+      if (storage.endpoint !== "") found.push(["regionendpoint", storage.endpoint]);
+      return new Map(found.map(([name, value]) => [`storage.${storage.driver}.${name}`, value]));
+    }
+  }
 }
 
 function isThere(root: ConfigNode | undefined, path: string): boolean {

@@ -27,6 +27,7 @@ export interface OpenedConfig {
   /** The file's name as it was given, for messages. */
   shownAs: string;
   config: ReadConfig;
+  /** Lines for people, which --quiet leaves out. */
   hints: string[];
 }
 
@@ -41,16 +42,17 @@ export async function openConfig(request: LoadConfigRequest): Promise<OpenedConf
   const { file, hints } = findConfig({ ...request, env });
   if (file === undefined) {
     const shownAs = "embedded default";
-    return {
-      source: { kind: "embedded" },
-      shownAs,
-      config: readConfig(EMBEDDED_CONFIG, shownAs, env),
-      hints,
-    };
+    const config = readConfig(EMBEDDED_CONFIG, shownAs, env);
+    return { source: { kind: "embedded" }, shownAs, config, hints: [...hints, ...config.notes] };
   }
   const text = await readText(file.path, file.shownAs);
   const config = readConfig(text, file.shownAs, env);
-  return { source: { kind: "file", path: file.path }, shownAs: file.shownAs, config, hints };
+  return {
+    source: { kind: "file", path: file.path },
+    shownAs: file.shownAs,
+    config,
+    hints: [...hints, ...config.notes],
+  };
 }
 
 /**

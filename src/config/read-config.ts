@@ -16,6 +16,8 @@ export interface ReadConfig {
   findings: Finding[];
   /** Undefined where something is fatal or the storage driver is not implemented. */
   settings: Settings | undefined;
+  /** What was assumed where the file leaves it open, as lines for people; nothing is wrong. */
+  notes: string[];
   /** What `auth` comes to, whatever is wrong elsewhere and whether or not the storage driver is implemented. */
   auth: AuthSettings | undefined;
 }
@@ -38,7 +40,7 @@ export function readConfig(
     const findings = hasFatal(parsed.findings)
       ? parsed.findings
       : [...parsed.findings, { kind: "fatal" as const, key: "", message, origin: root?.origin ?? top }];
-    return { root, values: new Map(), findings, settings: undefined, auth: undefined };
+    return { root, values: new Map(), findings, settings: undefined, notes: [], auth: undefined };
   }
   const findings = [...parsed.findings, ...applyOverrides(root, env)];
   const read = readValues(root);
@@ -50,6 +52,7 @@ export function readConfig(
     values: read.values,
     findings: sortFindings(findings),
     settings: isUsable(findings) ? built.settings : undefined,
+    notes: built.notes,
     auth: built.settings.auth,
   };
 }

@@ -86,7 +86,7 @@ class ValueReader {
   ): ConfigValue {
     const node = section.bareWord ? spellOut(given) : given;
     if (isNothing(node)) {
-      if (isAccessControl(path)) this.#reportMissing(section, EMPTY, path, origin);
+      if (mustBeWhole(path, scope)) this.#reportMissing(section, EMPTY, path, origin, scope);
       return null;
     }
     if (node.kind !== "map") {
@@ -108,7 +108,7 @@ class ValueReader {
         result[name] = this.#read(key, entry.value, childPath, entry.origin, { ...inner, covered });
       }
     }
-    this.#reportMissing(section, node, path, origin);
+    this.#reportMissing(section, node, path, origin, scope);
     return result;
   }
 
@@ -131,9 +131,15 @@ class ValueReader {
       this.values.set(childPath, { key: undefined, value: plainValue(value), origin: value.origin });
   }
 
-  #reportMissing(section: SectionKey, node: Pick<MapNode, "entries">, path: string, origin: Origin): void {
+  #reportMissing(
+    section: SectionKey,
+    node: Pick<MapNode, "entries">,
+    path: string,
+    origin: Origin,
+    scope: Scope,
+  ): void {
     if (path === "") return;
-    const kind = isAccessControl(path) ? "fatal" : "problem";
+    const kind = mustBeWhole(path, scope) ? "fatal" : "problem";
     for (const [name, key] of section.keys) {
       const value = node.entries.get(name)?.value;
       const isEmpty = isNothing(value) || (value?.kind === "scalar" && value.text === "");
@@ -193,9 +199,12 @@ class ValueReader {
 
 const EMPTY: Pick<MapNode, "entries"> = { entries: new Map() };
 
-/** Who is let in must not depend on what is left out; the Go registry does not start either. */
-function isAccessControl(path: string): boolean {
-  return path.startsWith("auth.");
+/**
+ * Who is let in must not depend on what is left out, and a driver does not know where to store; the Go registry does not
+ * start either.
+ */
+function mustBeWhole(path: string, scope: Scope): boolean {
+  return path.startsWith("auth.") || (/^storage\.[^.]+$/.test(path) && !scope.covered);
 }
 
 function isOfDriver(key: Key): boolean {

@@ -62,12 +62,12 @@ export const STORAGE_KEYS = section(
       { open: true },
     ),
     redirect: section(
-      "redirects of downloads to the object store; nothing to do for the drivers that there are",
+      "redirects of downloads to the object store; other stores have none",
       {
-        disable: flag("let all bytes pass through the registry", { status: "noop", default: false }),
-        expirydelay: duration("how long such an address is valid", {
+        disable: flag("let all bytes pass through the registry", { status: "implemented", default: false }),
+        expirydelay: duration("how long such an address is valid, seven days at the most", {
           dialect: "gitlab",
-          status: "noop",
+          status: "implemented",
           defaultMs: 20 * 60_000,
         }),
       },
