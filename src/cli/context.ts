@@ -1,4 +1,10 @@
-import type { CommandContext, ConfigRequest, GlobalFlags, Progress } from "../commands/context.ts";
+import type {
+  CommandContext,
+  ConfigRequest,
+  GlobalFlags,
+  Progress,
+  StorageFlags,
+} from "../commands/context.ts";
 import type { LoadedConfig } from "../config/settings.ts";
 import { UsageError } from "../errors.ts";
 import { printable } from "../lib/printable.ts";
@@ -65,10 +71,13 @@ export function createContext({ args, version, signal, stoppedBy }: ContextOptio
       for (const warning of loaded.warnings) stderr.write(`${colours.warning("warning:")} ${warning}\n`);
       return loaded;
     },
-    async openStorage(config: LoadedConfig, flags: GlobalFlags): Promise<StorageDriver> {
+    async openStorage(config: LoadedConfig, flags: StorageFlags): Promise<StorageDriver> {
       const { openStorage } = await import("./open-storage.ts");
       return openStorage(config, {
         readOnly: flags.readOnlyStore ?? false,
+        stateDir: flags.stateDir,
+        envFrom: flags.envFrom ?? [],
+        cwd: workingFolder(),
         notice: (text) => notice(text, flags),
       });
     },

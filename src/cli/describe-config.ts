@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { LoadedConfig } from "../config/settings.ts";
+import { storeName } from "../config/store-name.ts";
 
 /** @returns the lines that say which configuration and which store a run works on */
 export function describeConfig(config: LoadedConfig & { hints?: readonly string[] }): string[] {
@@ -9,7 +10,16 @@ export function describeConfig(config: LoadedConfig & { hints?: readonly string[
 }
 
 function describeStore(storage: LoadedConfig["settings"]["storage"]): string {
-  return storage.driver === "filesystem"
-    ? `filesystem ${resolve(storage.rootDirectory)}`
-    : "inmemory (lost when the process ends)";
+  const name = storeName(storage);
+  switch (storage.driver) {
+    case "filesystem":
+      return `filesystem ${name}`;
+    case "inmemory":
+      return `${name} (lost when the process ends)`;
+    case "s3":
+    case "s3_v2":
+      return storage.endpoint === ""
+        ? `${storage.driver} ${name} (AWS, ${storage.region})`
+        : `${storage.driver} ${name} (at ${storage.endpoint}, bucket in the ${storage.pathStyle ? "path" : "host name"})`;
+  }
 }

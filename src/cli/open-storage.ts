@@ -1,6 +1,8 @@
 import { resolve } from "node:path";
 import type { LoadedConfig } from "../config/settings.ts";
+import { prepareRateFolder } from "../process/rate-folder.ts";
 import { switchToStoreOwner } from "../process/switch-user.ts";
+import { takeAwsEnvironment } from "../process/take-aws-environment.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { openDriver } from "../storage/open-driver.ts";
 
@@ -10,12 +12,22 @@ import { openDriver } from "../storage/open-driver.ts";
  */
 export async function openStorage(
   config: LoadedConfig,
-  options: { readOnly: boolean; notice: (text: string) => void },
+  options: {
+    readOnly: boolean;
+    /** `--state-dir`. */
+    stateDir: string | undefined;
+    /** `--env-from`. */
+    envFrom: readonly string[];
+    cwd: string;
+    notice: (text: string) => void;
+  },
 ): Promise<StorageDriver> {
   const { storage } = config.settings;
   if (storage.driver === "filesystem") {
     const switched = switchToStoreOwner(resolve(storage.rootDirectory));
     if (switched) options.notice(switched);
   }
-  return openDriver(storage, { readOnly: options.readOnly });
+  await takeAwsEnvironment(storage, options.envFrom, options.cwd);
+  const rateFolder = prepareRateFolder(storage, options.stateDir);
+  return openDriver(storage, { readOnly: options.readOnly, rateFolder });
 }

@@ -16,6 +16,12 @@ export interface GlobalFlags {
   allowUnimplemented?: string[];
 }
 
+/** Options of commands that open the store. */
+export interface StorageFlags extends GlobalFlags {
+  /** `--state-dir DIR`. */
+  stateDir?: string;
+}
+
 /** How a command finds its configuration. */
 export interface ConfigRequest {
   /** The optional last argument of commands that take one. */
@@ -54,7 +60,7 @@ export interface CommandContext {
   /** Finds and reads the configuration, says on stderr which one and which store it is, and shows its warnings. */
   loadConfig(request: ConfigRequest): Promise<LoadedConfig>;
   /** Opens the configured store with its wrappers; switches to the store's owner first when run by root. */
-  openStorage(config: LoadedConfig, flags: GlobalFlags): Promise<StorageDriver>;
+  openStorage(config: LoadedConfig, flags: StorageFlags): Promise<StorageDriver>;
   /** Writes to stderr unless `--quiet`. */
   notice(text: string, flags: GlobalFlags): void;
   /** @returns the exit code of a command that ends with this error */

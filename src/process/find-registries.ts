@@ -2,7 +2,9 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, isAbsolute, join } from "node:path";
 import { readEnvFrom } from "../config/env-from.ts";
 import { loadConfig } from "../config/load-config.ts";
-import type { HttpSettings, LoadedConfig } from "../config/settings.ts";
+import type { HttpSettings, LoadedConfig, StorageSettings } from "../config/settings.ts";
+import { storeName } from "../config/store-name.ts";
+import { storeIdentity } from "../state/store-identity.ts";
 
 /** A registry that runs on this host, ours or another's. */
 export interface FoundRegistry {
@@ -87,15 +89,27 @@ async function inspect(
       flag: undefined,
       destructive: false,
     });
-    const [its, own] = [settings.storage, ours.settings.storage];
-    if (its.driver !== "filesystem" || own.driver !== "filesystem") {
-      return { ...unknown, usesOurStore: false, http: settings.http };
-    }
-    const root = seenFromHere(folder, its.rootDirectory);
-    return { ...unknown, usesOurStore: await isSameFile(root, own.rootDirectory), http: settings.http };
+    const usesOurStore = await isSameStore(settings.storage, ours.settings.storage, folder);
+    return { ...unknown, usesOurStore, http: settings.http };
   } catch {
     return unknown;
   }
+}
+
+/** @param folder - of the process whose store `its` is */
+async function isSameStore(
+  its: StorageSettings,
+  own: StorageSettings,
+  folder: string,
+): Promise<boolean | undefined> {
+  if (its.driver === "inmemory" || own.driver === "inmemory") return false;
+  if (its.driver === "filesystem" || own.driver === "filesystem") {
+    if (its.driver !== own.driver) return false;
+    return isSameFile(seenFromHere(folder, its.rootDirectory), own.rootDirectory);
+  }
+  if (storeIdentity(its) === storeIdentity(own)) return true;
+  // A server may have one name inside of a container and another one outside.
+  return storeName(its) === storeName(own) ? undefined : false;
 }
 
 function seenFromHere(folder: string, path: string): string {

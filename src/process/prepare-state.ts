@@ -24,7 +24,9 @@ export function prepareState(storage: StorageSettings, stateDir: string | undefi
     user: { uid, home: homedir(), env: process.env },
   });
   try {
-    makeStateFolder(folder, uid, ownerToSwitchTo(resolve(storage.rootDirectory)));
+    const owner =
+      storage.driver === "filesystem" ? ownerToSwitchTo(resolve(storage.rootDirectory)) : undefined;
+    makeStateFolder(folder, uid, owner);
     return { folder };
   } catch (error) {
     return { folder: undefined, problem: messageOf(error) };

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { LoadedConfig } from "../../config/settings.ts";
+import { storeName } from "../../config/store-name.ts";
 import { prepareState } from "../../process/prepare-state.ts";
 import { prepareTextfile, type Textfile } from "../../process/prepare-textfile.ts";
 import { currentMachine, type RunMachine } from "../../process/run-process.ts";
@@ -75,7 +76,7 @@ export async function prepareRun(
     recorder,
     history,
     textfile,
-    store: storage.driver === "filesystem" ? resolve(storage.rootDirectory) : storage.driver,
+    store: storeName(storage),
     exitCodeOf: (error) => context.exitCodeOf(error),
     onWarning: (warning) => void warnings.push(warning),
   });

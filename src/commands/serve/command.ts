@@ -54,7 +54,7 @@ async function run(context: CommandContext, argument: string | undefined, flags:
   const { settings } = config;
   const state = prepareState(settings.storage, flags.stateDir);
   const storage = await context.openStorage(config, flags);
-  requireStore(settings.storage, settings.readOnly || (flags.readOnlyStore ?? false));
+  await requireStore(settings.storage, storage, settings.readOnly || (flags.readOnlyStore ?? false));
   await refuseMetadataDatabase(config, storage);
   const workers = countWorkers({ settings, workers: flags.workers });
   if (workers < (flags.workers ?? 1)) context.notice(render.renderOneWorker(), flags);

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { storeIdentity } from "../../../src/state/store-identity.ts";
+import { bucketSettings } from "../../support/bucket-settings.ts";
 
 describe("storeIdentity", () => {
   let parent: string;
@@ -28,5 +29,17 @@ describe("storeIdentity", () => {
     mkdirSync(join(parent, "a/b"), { recursive: true });
     expect(new Set([...before, ...paths.map(of)]).size).toBe(1);
     expect(of(join(parent, "a"))).not.toBe(before[0]);
+  });
+
+  it("is the same for a folder of a bucket by whatever name of AWS, and another one for another server", () => {
+    const inBucket = (endpoint: string, rootDirectory = "registry"): string =>
+      storeIdentity(bucketSettings({ endpoint, bucket: "images", rootDirectory }));
+    const aws = inBucket("");
+    expect(inBucket("https://s3.eu-central-1.amazonaws.com")).toBe(aws);
+    expect(inBucket("https://bucket.vpce-0123.s3.eu-central-1.vpce.amazonaws.com")).toBe(aws);
+    expect(inBucket("https://amazonaws.com.example.com")).not.toBe(aws);
+    expect(inBucket("", "other")).not.toBe(aws);
+    expect(inBucket("https://s3.example.com")).toBe(inBucket("http://s3.example.com"));
+    expect(inBucket("https://s3.example.com:9000")).not.toBe(inBucket("https://s3.example.com"));
   });
 });
