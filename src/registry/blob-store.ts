@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import { PathNotFoundError } from "../errors.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
-import { hasFastReads, type OpenedFile } from "../storage/abilities.ts";
+import { canPresign, hasFastReads, type OpenedFile } from "../storage/abilities.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { BlobUnknownError, BrokenLinkError } from "./errors.ts";
 import { readLink, writeLink } from "./link.ts";
@@ -77,6 +77,20 @@ export class BlobStore {
       if (!(error instanceof PathNotFoundError)) throw error;
       throw new BlobUnknownError(this.#repository, digest, { cause: error });
     }
+  }
+
+  /**
+   * Makes an address at the store itself, at which anybody can read a blob that is known to exist.
+   * @param expiresMs - how long, from now on
+   * @returns undefined if the store has no such addresses
+   * @throws {BlobUnknownError} if its link has gone meanwhile, as far as it is read
+   */
+  async addressOf(digest: Digest, expiresMs: number): Promise<string | undefined> {
+    if (!canPresign(this.#driver)) return undefined;
+    // The link of a SHA-256 names no other digest, so that it is not looked at again.
+    const stored = digestAlgorithm(digest) === "sha256" ? digest : await this.#storedDigest(digest);
+    if (stored === undefined) throw new BlobUnknownError(this.#repository, digest);
+    return this.#driver.presignRead(blobDataPath(stored), expiresMs);
   }
 
   /**

@@ -10,8 +10,14 @@ import type { ServerContext } from "../server-context.ts";
 
 /** A year: the content of a digest never changes. */
 const IMMUTABLE = "max-age=31536000";
+/** An address is good for minutes, and for whoever has it. */
+const NOT_KEPT = "no-store";
 
-/** Sends a blob, or the part that a Range header asks for; HEAD tells of the whole. */
+/**
+ * Sends a blob, or the part that a Range header asks for; HEAD tells of the whole. Where clients are to get blobs from the
+ * store itself, GET only says where it is: they ask there for the same part. HEAD is never sent there, since the address is
+ * signed for GET.
+ */
 export async function getBlob(context: ServerContext, exchange: Exchange): Promise<Answer> {
   const { name, reference } = exchange.route;
   const digest = parseDigest(reference);
@@ -31,6 +37,11 @@ export async function getBlob(context: ServerContext, exchange: Exchange): Promi
   };
   if (noneMatchNames(exchange.header("if-none-match"), digest)) return emptyAnswer(304, headers);
   if (exchange.method === "HEAD") return { status: 200, headers, lengthBytes: sizeBytes };
+  const address = await addressAtStore(context, blobs, digest);
+  if (address !== undefined) {
+    const place = { Location: address, "Docker-Content-Digest": digest, "Cache-Control": NOT_KEPT };
+    return emptyAnswer(307, place);
+  }
   const wanted = exchange.header("range");
   const range = ifRangeHolds(exchange.header("if-range"), etag) ? parseRange(wanted, sizeBytes) : undefined;
   if (range === "unsatisfiable") {
@@ -43,6 +54,15 @@ export async function getBlob(context: ServerContext, exchange: Exchange): Promi
   headers["Content-Range"] = `bytes ${range.first}-${range.last}/${sizeBytes}`;
   const part = { offset: range.first, lengthBytes: range.last - range.first + 1 };
   return { status: 206, headers, body: await openPart(blobs, digest, part, exchange) };
+}
+
+/** @returns undefined if the bytes are to pass through here */
+async function addressAtStore(
+  { settings: { redirect } }: ServerContext,
+  blobs: BlobStore,
+  digest: Digest,
+): Promise<string | undefined> {
+  return redirect.enabled ? blobs.addressOf(digest, redirect.expiryMs) : undefined;
 }
 
 async function openPart(
