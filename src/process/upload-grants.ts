@@ -53,6 +53,11 @@ export class UploadGrants {
     this.#queue.release(claim);
   }
 
+  /** Keeps workers from an upload that none of them has; see {@link UploadQueue.holdIfFree}. */
+  holdIfFree(uuid: string): (() => void) | undefined {
+    return this.#queue.holdIfFree(uuid);
+  }
+
   /**
    * A worker is no more. To be called when the process has ended, not when its channel is closed: until then it
    * might still write.

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { PathNotFoundError, RegistryStateError, StorageFullError } from "../errors.ts";
 import { LOCKFILES_ROOT } from "../registry/paths.ts";
-import { canCreateExclusively, type ExclusiveCreate } from "../storage/abilities.ts";
+import { canCreateExclusively, type ExclusiveCreate, movesByCopying } from "../storage/abilities.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { takeOverLock } from "./lock-takeover.ts";
 
 /** The lock that keeps a second writer of ours out of a store, from whatever host. */
 export const STORE_LOCK_PATH = `${LOCKFILES_ROOT}/registry-ctl.lock`;
@@ -81,7 +82,8 @@ export async function acquireStoreLock(
     return Buffer.from(`${JSON.stringify(record)}\n`);
   };
   try {
-    if (!(await driver.putIfAbsent(STORE_LOCK_PATH, content()))) {
+    if (movesByCopying(driver)) await createOrTakeOver(driver, holder, { token, content, nowMs });
+    else if (!(await driver.putIfAbsent(STORE_LOCK_PATH, content()))) {
       await breakStaleLock(driver, holder, nowMs());
       if (!(await driver.putIfAbsent(STORE_LOCK_PATH, content())))
         throw lockedBy(await readStoreLock(driver));
@@ -146,6 +148,34 @@ function heldLock(
   };
 }
 
+/** @throws {StoreLockedError} if somebody holds the lock */
+async function createOrTakeOver(
+  driver: StorageDriver & ExclusiveCreate,
+  holder: LockHolder,
+  { token, content, nowMs }: { token: string; content: () => Uint8Array; nowMs: () => number },
+): Promise<void> {
+  if (await driver.putIfAbsent(STORE_LOCK_PATH, content())) return;
+  const isOurs = (bytes: Uint8Array): boolean => parseLock(bytes)?.token === token;
+  let stale: Uint8Array;
+  try {
+    stale = await driver.get(STORE_LOCK_PATH);
+  } catch (error) {
+    if (!(error instanceof PathNotFoundError)) throw error;
+    // Released just now.
+    if (await driver.putIfAbsent(STORE_LOCK_PATH, content())) return;
+    throw lockedBy(await readStoreLock(driver));
+  }
+  // The answer to the first attempt was lost.
+  if (isOurs(stale)) return;
+  const isStaleContent = (bytes: Uint8Array): Promise<boolean> =>
+    isStale(driver, parseLock(bytes), holder, nowMs());
+  if (!(await isStaleContent(stale))) throw lockedBy(parseLock(stale));
+  const lockPath = STORE_LOCK_PATH;
+  const options = { lockPath, stale, content, isStale: isStaleContent, isOurs, nowMs, claimMs: LEASE_MS / 2 };
+  const obstacle = await takeOverLock(driver, options);
+  if (obstacle !== undefined) throw lockedBy(parseLock(obstacle));
+}
+
 /** Removes a lock that nobody can be holding; leaves any other. */
 async function breakStaleLock(
   driver: StorageDriver & ExclusiveCreate,
@@ -198,6 +228,16 @@ export async function readStoreLock(driver: StorageDriver): Promise<StoreLockRec
     if (error instanceof PathNotFoundError) return undefined;
     throw error;
   }
+}
+
+/** @returns who keeps others from the store now; undefined if nobody does, or somebody who is dead or whose lease is over */
+export async function storeLockHolder(
+  driver: StorageDriver,
+  holder: LockHolder,
+  nowMs: number,
+): Promise<StoreLockRecord | undefined> {
+  const record = await readStoreLock(driver);
+  return record && !(await isStale(driver, record, holder, nowMs)) ? record : undefined;
 }
 
 function parseLock(bytes: Uint8Array): StoreLockRecord | undefined {

@@ -39,4 +39,8 @@ export class SingleProcessCoordination implements Coordination {
       return () => this.#uploads.release(claim);
     }, signal);
   }
+  /** See {@link UploadQueue.holdIfFree}. */
+  holdUpload(uuid: string): (() => void) | undefined {
+    return this.#uploads.holdIfFree(uuid);
+  }
 }

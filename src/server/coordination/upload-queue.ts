@@ -1,6 +1,9 @@
 /** How long a request waits for an upload before its holder is told to stop. */
 export const TAKEOVER_AFTER_MS = 10_000;
 
+/** The owner of what is held for no request: no process has this number. */
+const NOBODY = -1;
+
 /** A request that wants to write, or writes, an upload. */
 export interface UploadClaim {
   readonly uuid: string;
@@ -42,6 +45,18 @@ export class UploadQueue {
     }
     line.claims.push(claim);
     if (line.timer === undefined) this.#startTimer(line);
+  }
+
+  /**
+   * Gives an upload that nobody has or waits for to who wants it but is in no hurry. Whoever claims it meanwhile waits.
+   *
+   * @returns how to release it; undefined if it is not free
+   */
+  holdIfFree(uuid: string): (() => void) | undefined {
+    if (this.#lines.has(uuid)) return undefined;
+    const claim: UploadClaim = { uuid, owner: NOBODY, granted: () => {}, lost: () => {} };
+    this.claim(claim);
+    return () => this.release(claim);
   }
 
   /** Ends a claim, whether it holds the upload or still waits. Releasing it again does nothing. */

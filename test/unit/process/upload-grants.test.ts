@@ -45,6 +45,18 @@ describe("UploadGrants", () => {
     expect(sent).toEqual([granted(1, 1), granted(3, 1), told, granted(1, 2)]);
   });
 
+  it("keeps workers from an upload that is held for none of them, unless one of them has it", () => {
+    grants.acquire(1, 1, "u");
+    expect(grants.holdIfFree("u")).toBeUndefined();
+    const release = grants.holdIfFree("v");
+    grants.acquire(2, 1, "v");
+    grants.workerEnded(1);
+    expect(sent).toEqual([granted(1, 1)]);
+    release?.();
+    expect(sent).toEqual([granted(1, 1), granted(2, 1)]);
+    expect(grants.holdIfFree("u")).toBeTypeOf("function");
+  });
+
   it("takes no notice of a claim that it does not know", () => {
     grants.release(1, 1);
     grants.workerEnded(1);

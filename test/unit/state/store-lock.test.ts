@@ -1,6 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { StorageFullError, StorageUnavailableError } from "../../../src/errors.ts";
-import { acquireStoreLock, STORE_LOCK_PATH, StoreLockedError } from "../../../src/state/store-lock.ts";
+import {
+  acquireStoreLock,
+  STORE_LOCK_PATH,
+  StoreLockedError,
+  storeLockHolder,
+} from "../../../src/state/store-lock.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { TEST_HOLDER } from "../../support/collect.ts";
 
@@ -13,6 +18,26 @@ const now = (): number => nowMs;
 beforeEach(() => {
   nowMs = START;
   driver = new MemoryDriver();
+});
+
+describe("the holder of the lock", () => {
+  const look = (holder = TEST_HOLDER) => storeLockHolder(driver, holder, nowMs);
+
+  it("is told as long as the lease runs, and is nobody before and behind", async () => {
+    expect(await look()).toBeUndefined();
+    const lock = await acquireStoreLock(driver, { ...TEST_HOLDER, host: "other", bootId: "2" }, now);
+    expect(await look()).toMatchObject({ host: "other" });
+    nowMs += 20 * MINUTE;
+    expect(await look()).toBeUndefined();
+    await lock.release();
+    expect(await look()).toBeUndefined();
+  });
+
+  it("is nobody if the process that took it on this machine is dead", async () => {
+    await acquireStoreLock(driver, TEST_HOLDER, now);
+    expect(await look({ ...TEST_HOLDER, isAlive: () => true })).toMatchObject({ pid: TEST_HOLDER.pid });
+    expect(await look({ ...TEST_HOLDER, isAlive: () => false })).toBeUndefined();
+  });
 });
 
 describe("a held lock", () => {

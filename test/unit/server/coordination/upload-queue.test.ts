@@ -44,6 +44,19 @@ describe("UploadQueue", () => {
     expect(events.slice(3)).toEqual(["third granted"]);
   });
 
+  it("gives an upload that nobody has to who is in no hurry, and then to who wants it meanwhile", () => {
+    const release = queue.holdIfFree("u");
+    claim("first");
+    vi.advanceTimersByTime(10 * TAKEOVER_AFTER_MS);
+    expect(events).toEqual([]);
+    expect(queue.holdIfFree("u")).toBeUndefined();
+    release?.();
+    release?.();
+    expect(events).toEqual(["first granted"]);
+    expect(queue.holdIfFree("u")).toBeUndefined();
+    expect(queue.holdIfFree("v")).toBeTypeOf("function");
+  });
+
   it("forgets one that waits no longer", () => {
     const first = claim("first");
     const second = claim("second");
