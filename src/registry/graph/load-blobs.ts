@@ -150,9 +150,10 @@ class BlobLoader {
 
   /** Asks for what the listing has not brought. */
   async complete(blobs: ScannedBlob[]): Promise<ScannedBlob[]> {
-    await forEachConcurrently(blobs, this.#options.concurrency, async (blob) => {
-      const isComplete = blob.sizeBytes !== undefined && blob.modifiedMs !== undefined;
-      if (isComplete || !this.#options.needsStat(blob)) return;
+    const isIncomplete = ({ sizeBytes, modifiedMs }: ScannedBlob): boolean =>
+      sizeBytes === undefined || modifiedMs === undefined;
+    const unknown = blobs.filter((blob) => isIncomplete(blob) && this.#options.needsStat(blob));
+    await forEachConcurrently(unknown, this.#options.concurrency, async (blob) => {
       const path = blobDataPath(this.#options.table.digestOf(blob.id));
       try {
         const info = await statSmallFile(this.#driver, path);

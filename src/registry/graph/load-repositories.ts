@@ -3,7 +3,9 @@ import { mapInOrder } from "../../lib/map-in-order.ts";
 import { isRepositoryName } from "../../oci/reference.ts";
 import { hasSynchronousFolders, type SynchronousFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { limitDriver } from "../../storage/wrappers/limit/limit-driver.ts";
 import { REPOSITORIES_ROOT } from "../paths.ts";
+import { isRemote } from "../remote-store.ts";
 import { RepositoryEntries } from "../scan/repository-entries.ts";
 import {
   type RepositoryScanOptions,
@@ -22,6 +24,8 @@ import { type GraphOptions, graphOf, loadRepositoryGraph, type RepositoryGraph }
 const REPOSITORIES_PER_TASK = 16;
 /** So many groups of repositories are read ahead of the one that is asked for. */
 const GROUPS_AHEAD = 5;
+/** Repositories are read ahead only as long as they have no more links together, which bounds memory. */
+const LINKS_AHEAD = 200_000;
 /** The folders that a repository has. */
 const PARTS = ["_layers", "_manifests", "_uploads"];
 
@@ -34,7 +38,8 @@ export interface LoadOptions extends RepositoryScanOptions, GraphOptions {
 /**
  * All repositories of a store in key order, with their tags read and their manifests loaded. On a store with folders
  * several are read at a time, in threads, and folders that are named by a digest are not looked into; a repository in
- * which anything is unusual is read once more, file by file.
+ * which anything is unusual is read once more, file by file. On an object store the listing goes on while tags and
+ * manifests of several are read.
  *
  * @throws {CancelledError} when `signal` is aborted
  */
@@ -43,9 +48,7 @@ export async function* loadRepositories(
   options: LoadOptions,
 ): AsyncGenerator<RepositoryGraph> {
   if (options.threads === undefined || !hasSynchronousFolders(driver)) {
-    for await (const entries of scanRepositories(driver, options)) {
-      yield await loadRepositoryGraph(driver, entries, options);
-    }
+    yield* isRemote(driver) ? loadAhead(driver, options) : loadOneByOne(driver, options);
     return;
   }
   const reader = new RepositoryReader(driver, options.threads, options);
@@ -56,6 +59,31 @@ export async function* loadRepositories(
       yield graph;
     }
   }
+}
+
+async function* loadOneByOne(driver: StorageDriver, options: LoadOptions): AsyncGenerator<RepositoryGraph> {
+  for await (const entries of scanRepositories(driver, options)) {
+    yield await loadRepositoryGraph(driver, entries, options);
+  }
+}
+
+/** Where each file is a request: files of several repositories are read at a time, while the listing goes on. */
+async function* loadAhead(driver: StorageDriver, options: LoadOptions): AsyncGenerator<RepositoryGraph> {
+  const { concurrency } = options;
+  // Of all these repositories together.
+  const limited = limitDriver(driver, concurrency);
+  yield* mapInOrder(
+    scanRepositories(driver, options),
+    concurrency,
+    (entries) => loadRepositoryGraph(limited, entries, options),
+    { weightOf: linksOf, maxWeight: LINKS_AHEAD },
+  );
+}
+
+function linksOf({ layers, revisions, tags }: RepositoryEntries): number {
+  let count = layers.length + revisions.length + tags.size;
+  for (const { history } of tags.values()) count += history.length;
+  return count;
 }
 
 async function* inGroups<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[]> {

@@ -36,6 +36,8 @@ export class ManifestReferences {
   readonly #pool = PagedArray.integers();
   #poolLength = 0;
   readonly #problems = new Map<DigestId, string>();
+  /** Those that are being read: repositories that are read at the same time have some in common. */
+  readonly #loading = new Map<DigestId, Promise<void>>();
   /** Sizes in bytes + 1 of what manifests describe, and of the manifests read; 0 if not known. */
   readonly #sizes = PagedArray.numbers();
   readonly #recordVisitor: ManifestRecordVisitor;
@@ -113,6 +115,12 @@ export class ManifestReferences {
   /** Reads a manifest unless that has been done. Never rejects: what cannot be read is `unreadable`. */
   async load(driver: StorageDriver, id: DigestId): Promise<void> {
     if (this.recall(id)) return;
+    const loading = this.#loading.get(id) ?? this.#read(driver, id).finally(() => this.#loading.delete(id));
+    this.#loading.set(id, loading);
+    await loading;
+  }
+
+  async #read(driver: StorageDriver, id: DigestId): Promise<void> {
     const digest = this.#table.digestOf(id);
     try {
       const bytes = await readSmallFile(driver, blobDataPath(digest), MAX_MANIFEST_READ_BYTES);

@@ -1,3 +1,4 @@
+import { CancelledError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { messageOf } from "../../lib/message-of.ts";
 import { digestAlgorithm, digestHex, isDigest } from "../../oci/digest.ts";
@@ -30,9 +31,14 @@ export interface GraphOptions {
   references: ManifestReferences;
   /** How many files are read at a time. */
   concurrency: number;
+  signal?: AbortSignal | undefined;
 }
 
-/** Reads the tags of a repository, and all its manifests with the children of indexes at any depth. */
+/**
+ * Reads the tags of a repository, and all its manifests with the children of indexes at any depth.
+ *
+ * @throws {CancelledError} when `signal` is aborted
+ */
 export async function loadRepositoryGraph(
   driver: StorageDriver,
   entries: RepositoryEntries,
@@ -40,6 +46,7 @@ export async function loadRepositoryGraph(
 ): Promise<RepositoryGraph> {
   const graph = graphOf(entries);
   await forEachConcurrently(entries.tags, options.concurrency, async ([tag, { currentModifiedMs }]) => {
+    if (options.signal?.aborted) throw new CancelledError();
     if (currentModifiedMs !== undefined) await readTag(driver, graph, tag, options.table);
   });
   await forEachConcurrently(entries.layers.ids(), options.concurrency, async (id) => {
@@ -105,7 +112,7 @@ async function readLayerLink(
 async function loadManifests(
   driver: StorageDriver,
   ids: Iterable<DigestId>,
-  { references, concurrency }: GraphOptions,
+  { references, concurrency, signal }: GraphOptions,
 ): Promise<void> {
   const seen = new Set<DigestId>();
   let level: Iterable<DigestId> = ids;
@@ -113,6 +120,7 @@ async function loadManifests(
     const next: DigestId[] = [];
     await forEachConcurrently(level, concurrency, async (id) => {
       if (seen.has(id)) return;
+      if (signal?.aborted) throw new CancelledError();
       seen.add(id);
       await references.load(driver, id);
       for (const child of references.childManifests(id)) if (!seen.has(child)) next.push(child);

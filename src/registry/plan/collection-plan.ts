@@ -23,6 +23,8 @@ export interface CollectionPlan {
   eligible: Amounts;
   found: FoundAmounts;
   warnings: readonly string[];
+  /** Keys of an object store that stand for folders: how many, and the first few. Never touched. */
+  folderMarkers: { count: number; first: readonly string[] };
   /** Files that writers have left behind, or are still writing. */
   temporaryFiles: number;
   /** Folders named by a digest with nothing for it in them, which nothing needs: a writer or a collector died there. */

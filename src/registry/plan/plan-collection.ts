@@ -18,12 +18,13 @@ import { noAmounts } from "./amounts.ts";
 import { BlobPlan } from "./blob-plan.ts";
 import type { CollectionPlan, FoundAmounts } from "./collection-plan.ts";
 import type { CollectionRules } from "./collection-rules.ts";
+import { CountedNames } from "./counted-names.ts";
 import { EmptyRepositories } from "./empty-repositories.ts";
 import { planRepository } from "./plan-repository.ts";
 import type { RepositoryPlan } from "./repository-plan.ts";
 
-/** How many files that belong to nothing are told by name. */
-const STRAYS_SHOWN = 5;
+/** How many files that belong to nothing, and keys that stand for folders, are told by name. */
+const NAMES_SHOWN = 5;
 
 /** Folders in which something is missing are remembered up to this number; another run finds the rest. */
 const MAX_LEFTOVERS = 10_000;
@@ -87,9 +88,8 @@ class CollectionPlanner {
   readonly #warnings: string[] = [];
   readonly #found: FoundAmounts = { repositories: 0, tags: 0, manifests: 0, blobs: 0, bytes: 0 };
   readonly #blobs = new BlobPlan();
-  /** The first few, by name. */
-  readonly #strays: string[] = [];
-  #strayCount = 0;
+  readonly #strays = new CountedNames(NAMES_SHOWN);
+  readonly #folderMarkers = new CountedNames(NAMES_SHOWN);
 
   constructor(driver: StorageDriver, options: CollectionPlanOptions) {
     this.#driver = driver;
@@ -110,9 +110,8 @@ class CollectionPlanner {
       onFailure: (failure: ScanFailure) => this.#addFailure(failure),
       onEmptyFolder: (path: string) => this.#empty.addEmptyFolder(path),
       onTemporaryFile: () => void this.#temporaryFiles++,
-      onStray: (path: string) => {
-        if (++this.#strayCount <= STRAYS_SHOWN) this.#strays.push(path);
-      },
+      onFolderMarker: (key: string) => this.#folderMarkers.add(key),
+      onStray: (path: string) => this.#strays.add(path),
     };
     // What is under way in them may take long, and is of no use any more.
     const onAbort = (): void => void threads?.close();
@@ -238,8 +237,8 @@ class CollectionPlanner {
   }
 
   #addStrayWarning(): void {
-    if (this.#strayCount === 0) return;
-    this.#warnings.push(`${this.#strayCount} unknown files, not touched: ${this.#strays.join(", ")}`);
+    const { count, first } = this.#strays;
+    if (count > 0) this.#warnings.push(`${count} unknown files, not touched: ${first.join(", ")}`);
   }
 
   #result(
@@ -269,6 +268,7 @@ class CollectionPlanner {
       found: this.#found,
       warnings: this.#warnings,
       failures: this.#failures,
+      folderMarkers: { count: this.#folderMarkers.count, first: this.#folderMarkers.first },
       temporaryFiles: this.#temporaryFiles,
       leftovers: this.#leftovers,
       rootsAreIncomplete,

@@ -1,6 +1,8 @@
+import { StorageUnavailableError } from "../../errors.ts";
 import { isRepositoryName } from "../../oci/reference.ts";
 import type { ScannedFile } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { compareKeys } from "../../storage/key-order.ts";
 import type { DigestTable } from "../graph/digest-table.ts";
 import { classifyPath, REPOSITORIES_ROOT } from "../paths.ts";
 import { RepositoryEntries } from "./repository-entries.ts";
@@ -19,6 +21,9 @@ export interface RepositoryScanOptions extends ScanOptions {
 /**
  * Groups the files below `repositories` by repository. All files of a repository are neighbours in key order (its
  * folders begin with `_`, those of repositories below it never do), so one repository is in memory at a time.
+ *
+ * @throws {StorageUnavailableError} if the store does not list in key order: a repository could come in two pieces, and
+ *   tags of one would not be known to need manifests of the other
  */
 export async function* scanRepositories(
   driver: StorageDriver,
@@ -74,6 +79,7 @@ class Grouping {
   readonly #options: RepositoryScanOptions;
   readonly #linkless = new Set<string>();
   #current: RepositoryEntries | undefined;
+  #lastPath = "";
 
   constructor(options: RepositoryScanOptions) {
     this.#options = options;
@@ -92,7 +98,12 @@ class Grouping {
       this.#options.onStray(file.path);
       return undefined;
     }
-    const finished = this.#current?.name === name ? undefined : this.finish();
+    let finished: RepositoryEntries | undefined;
+    if (this.#current?.name !== name) {
+      if (compareKeys(file.path, this.#lastPath) <= 0) throw outOfOrder(file.path, this.#lastPath);
+      finished = this.finish();
+    }
+    this.#lastPath = file.path;
     this.#current ??= new RepositoryEntries(name, !isRepositoryName(name));
     addFile(this.#current, file, this.#options.table);
     return finished;
@@ -106,6 +117,15 @@ class Grouping {
     if (entries && this.#linkless.delete(entries.name)) entries.hasUnknownTags = true;
     return entries;
   }
+}
+
+function outOfOrder(path: string, last: string): StorageUnavailableError {
+  return new StorageUnavailableError(
+    `the store does not list in the order of its keys: ${path} came behind ${last}`,
+    {
+      hint: "use a store whose listings are in byte order, as S3's are",
+    },
+  );
 }
 
 /** @returns the repository below whose `_` folders a key stands, whether its name is valid or not */
