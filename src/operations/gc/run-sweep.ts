@@ -1,6 +1,7 @@
 import { CancelledError } from "../../errors.ts";
 import { Sweep } from "../../registry/apply/sweep.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
+import { isRemote } from "../../registry/remote-store.ts";
 import { StoreThreads } from "../../registry/threads/store-threads.ts";
 import type { JournalEnd } from "../../state/journal.ts";
 import type { GarbageDependencies, GarbageOptions } from "./garbage-options.ts";
@@ -78,6 +79,11 @@ export async function runSweep(
     if (sweep.result.kept > 0) {
       run.onWarning(
         `${sweep.result.kept} files that were to go were kept: they were written meanwhile, or something that stays needs them`,
+      );
+    }
+    if (isRemote(driver) && sweep.result.failures > 0) {
+      run.onWarning(
+        "what failed because the store did not answer it may still carry out: let nobody write for a quarter of an hour, then run this again",
       );
     }
     if (untold > 0) run.onWarning(`${untold} more deletions failed`);

@@ -1,8 +1,10 @@
-import { PathNotFoundError } from "../../errors.ts";
+import { PathNotFoundError, StorageFullError, StorageUnavailableError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { messageOf } from "../../lib/message-of.ts";
 import {
+  type BulkDelete,
   canDeleteMany,
+  canSettleRemovals,
   type EmptyFolders,
   hasEmptyFolders,
   hasSmallReads,
@@ -57,8 +59,8 @@ async function deleteWithPromises(
   const outcomes = lookAtAges(driver, batch);
   const indexes = [...paths.keys()].filter((index) => outcomes[index] === "deleted");
   if (canDeleteMany(driver)) {
-    const failures = await driver.deleteMany(indexes.map((index) => paths[index] ?? ""));
-    const errors = new Map(failures.map(({ path, error }) => [path, error]));
+    const some = indexes.map((index) => paths[index] ?? "");
+    const errors = await deleteTogether(driver, some);
     for (const index of indexes) {
       const path = paths[index] ?? "";
       if (errors.has(path)) outcomes[index] = failed(errors.get(path));
@@ -69,11 +71,30 @@ async function deleteWithPromises(
     });
   }
   const staying = new Set<string>();
+  if (!hasEmptyFolders(driver) && !canSettleRemovals(driver)) return { outcomes, staying: [], blocked: [] };
   await forEachConcurrently(paths.entries(), concurrency, async ([index, path]) => {
     if (outcomes[index] !== "deleted" && outcomes[index] !== "gone") return;
     staying.add(hasEmptyFolders(driver) ? await removeFolders(driver, path, foldersAbove) : parentOf(path));
   });
   return { outcomes, staying: [...staying], blocked: [] };
+}
+
+/**
+ * What became of files whose delete was not answered is not known. They count as there: what they refer to stays.
+ *
+ * @returns for each file that has not certainly gone why
+ */
+async function deleteTogether(
+  driver: StorageDriver & BulkDelete,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, unknown>> {
+  try {
+    const failures = await driver.deleteMany(paths);
+    return new Map(failures.map(({ path, error }) => [path, error]));
+  } catch (error) {
+    if (!(error instanceof StorageUnavailableError) && !(error instanceof StorageFullError)) throw error;
+    return new Map(paths.map((path) => [path, error]));
+  }
 }
 
 /** @returns "deleted" for what may go */

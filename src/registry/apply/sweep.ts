@@ -1,13 +1,16 @@
 import { CancelledError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { messageOf } from "../../lib/message-of.ts";
-import { hasEmptyFolders } from "../../storage/abilities.ts";
+import { canDeleteMany, canScan, hasEmptyFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import type { DigestId } from "../graph/digest-table.ts";
 import { repositoryPath } from "../paths.ts";
 import type { CollectionPlan } from "../plan/collection-plan.ts";
+import { isRemote } from "../remote-store.ts";
 import type { DeletedFiles } from "../threads/delete-files.ts";
 import { type BatchDeleter, batchDeleter } from "./delete-batch.ts";
 import { deleteInBatches } from "./delete-in-batches.ts";
+import { Recheck } from "./recheck.ts";
 import { removeFoldersAbove } from "./remove-empty-folder.ts";
 import { removeEmptyRepository } from "./remove-empty-repository.ts";
 import { RetainedLinks } from "./retained-links.ts";
@@ -21,6 +24,8 @@ import { UnsettledFolders } from "./unsettled-folders.ts";
 const BATCH_FILES = 1000;
 /** For one thread: of the paths of larger ones, much memory would be in use, and threads would wait for them. */
 const BATCH_FILES_OF_THREAD = 250;
+/** So many bulk deletes are under way at a time. */
+const BULK_DELETES = 4;
 const BATCH_REPOSITORIES = 100;
 const BATCH_LEFTOVERS = 1000;
 
@@ -38,6 +43,10 @@ export class Sweep {
   /** Folders of links from which something was removed. */
   readonly #unsettled: UnsettledFolders;
   readonly #progress: SweepProgress;
+  /** On a store where that is no request for each file. */
+  readonly #recheck: Recheck | undefined;
+  /** Blobs that did not go. */
+  readonly #failedBlobs = new Set<DigestId>();
   #batches = 0;
   #hasLostThreads = false;
 
@@ -56,6 +65,13 @@ export class Sweep {
       this.result.kept++;
       this.#advance(1);
     });
+    const { signal } = options;
+    const { result } = this;
+    const retained = this.#retained;
+    this.#recheck =
+      isRemote(driver) && canScan(driver)
+        ? new Recheck({ driver, plan, retained, result, signal })
+        : undefined;
     const emptied = plan.repositories.filter(({ isEmptied }) => isEmptied).map((each) => each.repository);
     this.#emptied = [...plan.emptyRepositories, ...emptied];
     const { tagHistoryLinks, manifests, layerLinks, blobs } = plan.eligible;
@@ -105,10 +121,20 @@ export class Sweep {
     await this.#removeEmptyRepositories();
     // Else a power cut could bring links back whose blobs are gone for good.
     await this.#unsettled.settle();
+    if (eligible.blobs === 0) return;
+    if ((await this.#recheck?.keepLinked()) === false) {
+      this.#options.onWarning?.(
+        "some repositories could not be listed once more: no blob is deleted in this run",
+      );
+      return;
+    }
     await this.#phase("blobs", eligible.blobs, [steps.blobs()], (step) => {
       deleted.blobs++;
       deleted.bytes += step.sizeBytes;
     });
+    const problem = await this.#recheck?.countBlobs(this.#failedBlobs);
+    if (problem !== undefined)
+      this.#options.onWarning?.(`whether all that was deleted has gone could not be looked at: ${problem}`);
   }
 
   /** @param groups - no step of a later group is asked for before the outcomes of the earlier ones are known */
@@ -124,7 +150,7 @@ export class Sweep {
       await deleteInBatches(steps, {
         remove: this.#remove,
         batchFiles: this.#options.threads ? BATCH_FILES_OF_THREAD : BATCH_FILES,
-        inFlight: this.#options.threads?.inFlight ?? 1,
+        inFlight: this.#options.threads?.inFlight ?? this.#bulkDeletes,
         foldersAbove: FOLDERS_ABOVE[phase],
         keepWrittenAfterMs: this.#plan.rules.keepWrittenAfterMs,
         signal: this.#options.signal,
@@ -177,6 +203,7 @@ export class Sweep {
       if (outcome === "kept") this.result.kept++;
       else this.result.fail(step.path, outcome.error);
       if (step.repository !== "") this.#retained.add(step.repository, step.id);
+      else if (this.#recheck) this.#failedBlobs.add(step.id);
     }
     return deleted;
   }
@@ -233,6 +260,10 @@ export class Sweep {
       this.#advance(some.length);
       this.#report();
     }
+  }
+
+  get #bulkDeletes(): number {
+    return isRemote(this.#driver) && canDeleteMany(this.#driver) ? BULK_DELETES : 1;
   }
 
   #enter(phase: SweepPhase, total: number): void {
