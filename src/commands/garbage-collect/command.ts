@@ -36,10 +36,8 @@ export function garbageCollectCommand(context: CommandContext): Command {
     .addOption(
       new Option(
         "--concurrency <n>",
-        "files worked on at a time where the store cannot be worked on in threads, and by --verify",
-      )
-        .default(16)
-        .argParser(parseConcurrency),
+        "files worked on at a time where the store cannot be worked on in threads, and by --verify (default: 16, on an object store 64)",
+      ).argParser(parseConcurrency),
     )
     .option(
       "--until <time>",

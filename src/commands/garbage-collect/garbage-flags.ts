@@ -13,7 +13,7 @@ export interface GarbageFlags extends GlobalFlags {
   grace: number;
   untaggedFor?: number;
   maxDelete?: number;
-  concurrency: number;
+  concurrency?: number;
   yes?: boolean;
   allowEmpty?: boolean;
   force?: boolean;
@@ -34,12 +34,13 @@ export interface GarbageRequest
     | "graceMs"
     | "untaggedForMs"
     | "maxDeletePercent"
-    | "concurrency"
     | "allowEmpty"
     | "force"
     | "skipIfLocked"
   > {
   verify: boolean;
+  /** Undefined: as the store wants it. */
+  concurrency: number | undefined;
   /** In milliseconds since 1970. */
   untilMs: number | undefined;
 }

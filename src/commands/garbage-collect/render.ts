@@ -1,5 +1,6 @@
 import { formatBytes } from "../../lib/units.ts";
 import type { GarbageReport, VerifyOutcome } from "../../operations/gc/garbage-report.ts";
+import { describeVersions } from "../../operations/gc/store-facts.ts";
 import type { Amounts } from "../../registry/plan/amounts.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 
@@ -12,6 +13,7 @@ export function renderReport(report: GarbageReport): string {
     if (dryRun) lines.push(`would delete: ${renderAmounts(eligible)}`, "nothing was changed (dry run)");
     else lines.push(`deleted: ${renderAmounts(deleted)} in ${seconds.toFixed(1)} s`);
   }
+  lines.push(...renderStore(report));
   if (verified) lines.push(...renderVerified(verified));
   if (stopped) lines.push(...renderStopped(report, stopped));
   return lines.join("\n");
@@ -47,6 +49,27 @@ function renderStopped(
     tagHistoryLinks: eligible.tagHistoryLinks - deleted.tagHistoryLinks,
   };
   return [`${why}; left for the next run: ${renderAmounts(left)}`];
+}
+
+/** What only object stores have. */
+function* renderStore({ folderMarkers, versions, requests }: GarbageReport): Generator<string> {
+  if (folderMarkers) {
+    const { count: markers, first } = folderMarkers;
+    yield `not touched: ${count(markers, "key")} that ${markers === 1 ? "stands" : "stand"} for folders, such as ${first[0]}`;
+  }
+  if (versions?.versioning === "unknown") {
+    yield `whether the store keeps older versions is not known: ${versions.problem}`;
+  } else if (versions?.expire && versions.noncurrent && versions.noncurrent.files > 0) {
+    yield `kept for a while: ${describeVersions(versions.noncurrent)}; a lifecycle rule of the bucket removes them`;
+  }
+  if (requests) yield renderRequests(requests);
+}
+
+function renderRequests(requests: Readonly<Record<string, number>>): string {
+  const kinds = Object.entries(requests).sort(([, a], [, b]) => b - a);
+  const total = kinds.reduce((sum, [, number]) => sum + number, 0);
+  const shown = kinds.map(([kind, number]) => `${number} ${kind}`).join(", ");
+  return `requests: ${total}${shown === "" ? "" : ` (${shown})`}`;
 }
 
 function renderVerified({ complete, problems, lines }: VerifyOutcome): string[] {

@@ -8,6 +8,7 @@ import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
 import { findRegistries } from "../../process/find-registries.ts";
 import { currentUserId } from "../../process/run-process.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
+import { usualConcurrency } from "../../registry/remote-store.ts";
 import { GarbageJournal } from "../../state/journal.ts";
 import { MANIFEST_CACHE_FILE, ManifestCacheFile } from "../../state/manifest-cache.ts";
 import { RUNS_FOLDER } from "../../state/run-recorder.ts";
@@ -36,6 +37,7 @@ export async function runCollection(
   const { dryRun, deleteUntagged, untilMs, verify, ...options } = request;
   const registries = await findRegistries(config);
   const driver = await context.openStorage(config, flags);
+  const concurrency = request.concurrency ?? usualConcurrency(driver);
   const stops = watchForStops({
     driver,
     identity: dryRun ? undefined : identity,
@@ -82,6 +84,7 @@ export async function runCollection(
       },
       {
         ...options,
+        concurrency,
         dryRun,
         deleteUntagged,
         usesMetadataDatabase: config.usesMetadataDatabase,
@@ -101,7 +104,7 @@ export async function runCollection(
                   signal: stops.signal,
                   onProgress: (event) => onProgress({ step: "verify", progress: event }),
                 },
-                { concurrency: options.concurrency },
+                { concurrency },
               );
             }
           : undefined,

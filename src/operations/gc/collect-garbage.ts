@@ -5,21 +5,26 @@ import type { Sweep } from "../../registry/apply/sweep.ts";
 import { LOCKFILES_ROOT, ROOT } from "../../registry/paths.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import { planCollection } from "../../registry/plan/plan-collection.ts";
+import { isRemote } from "../../registry/remote-store.ts";
 import type { JournalHeader } from "../../state/journal.ts";
 import { markFinished } from "../../state/read-journal.ts";
 import { acquireStoreLock, type StoreLock, StoreLockedError } from "../../state/store-lock.ts";
 import { hasTemporaryFiles } from "../../storage/abilities.ts";
 import { emptyRootsProblem, excessiveDelete } from "./brakes.ts";
-import { metadataDatabaseProblem, readStoreTime, writeProblem } from "./check-state.ts";
+import { keepWrittenAfter, metadataDatabaseProblem, readStoreTime, writeProblem } from "./check-state.ts";
 import { collectionReport } from "./collection-report.ts";
 import { finishKilledRuns } from "./finish-killed-runs.ts";
 import type { GarbageDependencies, GarbageOptions } from "./garbage-options.ts";
 import type { CollectionPhase, GarbageReport } from "./garbage-report.ts";
 import { plannedStopOf } from "./planned-stop.ts";
 import { runSweep } from "./run-sweep.ts";
+import { RequestMeter, readKeptVersions, type VersionsReport, versionsWarning } from "./store-facts.ts";
 
 /** Temporary files that were last written so long ago have no writer. */
 const MIN_TEMPORARY_AGE_MS = 3_600_000;
+/** Of older versions so many are counted, a thousand by each request. */
+const VERSIONS_COUNTED = 1_000_000;
+const VERSIONS_COUNTED_IN_DRY_RUN = 20_000;
 
 /**
  * Removes what nobody can pull: blobs and layer links that no manifest needs and, if asked for, manifests that nothing
@@ -48,10 +53,13 @@ class Collection {
   #plan: CollectionPlan | undefined;
   #sweep: Pick<Sweep, "result" | "phase"> | undefined;
   #verified: GarbageReport["verified"];
+  #versions: VersionsReport | undefined;
+  readonly #requests: RequestMeter;
 
   constructor(dependencies: GarbageDependencies, options: GarbageOptions) {
     this.#dependencies = dependencies;
     this.#options = options;
+    this.#requests = new RequestMeter(dependencies.driver);
     this.#startedMs = dependencies.nowMs();
   }
 
@@ -62,8 +70,7 @@ class Collection {
     try {
       if (!force || dryRun) await this.#requireNoWriter();
       if (dryRun) {
-        await this.#makePlan(this.#startedMs);
-        await this.#verify();
+        await this.#planOnly();
       } else await this.#runLocked();
     } catch (error) {
       const planned = plannedStopOf(signal);
@@ -72,6 +79,16 @@ class Collection {
       return this.#report({ kind: planned.kind, phase: this.#reachedPhase() });
     }
     return this.#report();
+  }
+
+  async #planOnly(): Promise<void> {
+    const { driver } = this.#dependencies;
+    // On a disk the store's time takes a file to be written.
+    const time = isRemote(driver) ? await readStoreTime(driver, this.#startedMs) : { nowMs: this.#startedMs };
+    this.#refuse(time.problem);
+    await this.#makePlan(time.nowMs);
+    await this.#readVersions(VERSIONS_COUNTED_IN_DRY_RUN);
+    await this.#verify();
   }
 
   async #runLocked(): Promise<void> {
@@ -87,6 +104,7 @@ class Collection {
     try {
       if (lock.warning) this.#warnings.push(`no lock was taken: ${lock.warning}`);
       const time = await readStoreTime(driver, nowMs());
+      this.#refuse(time.problem);
       if (time.warning) this.#warnings.push(time.warning);
       await this.#collect(time.nowMs, lock);
     } finally {
@@ -125,6 +143,7 @@ class Collection {
       });
       this.#phase = "temporary files";
       await this.#sweepTemporaryFiles(plan, temporaryBeforeMs);
+      await this.#readVersions(VERSIONS_COUNTED);
     });
     await this.#verify();
   }
@@ -136,12 +155,12 @@ class Collection {
       planCollection(driver, {
         rules: {
           deleteUntagged: options.deleteUntagged,
-          keepWrittenAfterMs: storeNowMs - options.graceMs,
+          keepWrittenAfterMs: keepWrittenAfter(driver, storeNowMs, options.graceMs),
           agesMatter: options.graceMs > 0,
           keepUntaggedAfterMs:
             options.untaggedForMs === undefined
               ? Number.POSITIVE_INFINITY
-              : storeNowMs - options.untaggedForMs,
+              : keepWrittenAfter(driver, storeNowMs, options.untaggedForMs),
         },
         concurrency: options.concurrency,
         threads: threads?.read,
@@ -176,6 +195,12 @@ class Collection {
       const reason = messageOf(error);
       this.#warnings.push(`temporary files were not removed: ${reason}`);
     }
+  }
+
+  async #readVersions(limit: number): Promise<void> {
+    this.#versions = await readKeptVersions(this.#dependencies.driver, limit);
+    const warning = versionsWarning(this.#versions);
+    if (warning !== undefined) this.#warnings.push(warning);
   }
 
   async #verify(): Promise<void> {
@@ -263,6 +288,8 @@ class Collection {
       warnings: this.#warnings,
       stopped,
       verified: this.#verified,
+      versions: this.#versions,
+      requests: this.#requests.requests,
       journal: this.#dependencies.journal?.path,
       seconds: Math.round(this.#dependencies.nowMs() - this.#startedMs) / 1000,
       phaseSeconds: this.#phaseSeconds,

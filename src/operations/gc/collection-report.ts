@@ -11,12 +11,14 @@ export interface ReportParts
   result: SweepResult | undefined;
   stopped: GarbageReport["stopped"];
   verified: GarbageReport["verified"];
+  versions: GarbageReport["versions"];
+  requests: GarbageReport["requests"];
   journal: string | undefined;
 }
 
 /** Puts together the report of a collection. */
 export function collectionReport(parts: ReportParts): GarbageReport {
-  const { plan, result, stopped, verified, journal } = parts;
+  const { plan, result, stopped, verified, versions, requests, journal } = parts;
   const failures = (plan?.failures ?? []).map(({ path, error }) => ({
     path,
     error: messageOf(error),
@@ -34,6 +36,9 @@ export function collectionReport(parts: ReportParts): GarbageReport {
     failed: [...failures, ...(result?.failed ?? [])],
     ...(stopped && { stopped }),
     ...(verified && { verified }),
+    ...(plan && plan.folderMarkers.count > 0 && { folderMarkers: plan.folderMarkers }),
+    ...(versions && { versions }),
+    ...(requests && { requests }),
     seconds: parts.seconds,
     phaseSeconds: parts.phaseSeconds,
     ...(journal !== undefined && { journal }),

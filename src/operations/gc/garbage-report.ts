@@ -3,6 +3,7 @@ import type { FailedDeletion } from "../../registry/apply/sweep-result.ts";
 import type { Amounts } from "../../registry/plan/amounts.ts";
 import type { FoundAmounts } from "../../registry/plan/collection-plan.ts";
 import type { PlannedStopKind } from "./planned-stop.ts";
+import type { VersionsReport } from "./store-facts.ts";
 
 /** The result of a collection; what `--json` prints. */
 export interface GarbageReport {
@@ -25,6 +26,12 @@ export interface GarbageReport {
   stopped?: { kind: PlannedStopKind; phase: CollectionPhase };
   /** What was found when everything was looked at after the sweep, if that was asked for. */
   verified?: VerifyOutcome;
+  /** Keys that stand for folders on an object store, never touched: how many, and the first few; left out if none. */
+  folderMarkers?: { count: number; first: readonly string[] };
+  /** What the store keeps of deleted files; left out where it can keep none. */
+  versions?: VersionsReport;
+  /** Requests that went to the store, by kind; left out where files are read without. */
+  requests?: Record<string, number>;
   seconds: number;
   /** How long each part took; 0 for one that was not reached. */
   phaseSeconds: { plan: number; sweep: number; verify: number };

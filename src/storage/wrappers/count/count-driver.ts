@@ -1,5 +1,6 @@
 import { addAbortSignal, Readable } from "node:stream";
-import type { StorageDriver } from "../../driver.ts";
+import { countsRequests } from "../../abilities.ts";
+import type { FileWriter, StorageDriver } from "../../driver.ts";
 import { type StorageMethod, wrapDriver } from "../wrap-driver.ts";
 
 /** What has been asked of a driver so far. */
@@ -8,11 +9,14 @@ export interface StorageCounts {
   calls: Partial<Record<StorageMethod, number>>;
   readBytes: number;
   writtenBytes: number;
+  /** Requests of the driver since it was opened, by kind, where it counts them; each attempt counts. */
+  readonly requests: Readonly<Record<string, number>> | undefined;
 }
 
 /** Counts the calls and bytes of a driver into `counts`, which stays readable all the time. */
 export function countDriver(inner: StorageDriver): { driver: StorageDriver; counts: StorageCounts } {
-  const counts: StorageCounts = { calls: {}, readBytes: 0, writtenBytes: 0 };
+  const requests = countsRequests(inner) ? inner.requests : undefined;
+  const counts: StorageCounts = { calls: {}, readBytes: 0, writtenBytes: 0, requests };
   const count = (method: StorageMethod) => {
     counts.calls[method] = (counts.calls[method] ?? 0) + 1;
   };
@@ -49,6 +53,7 @@ export function countDriver(inner: StorageDriver): { driver: StorageDriver; coun
         await writer.write(chunk);
         counts.writtenBytes += chunk.length;
       },
+      ...(writer.wholeContent && { wholeContent: () => wholeContentOf(writer) }),
       commit: () => writer.commit(),
       cancel: () => writer.cancel(),
       close: () => writer.close(),
@@ -65,6 +70,10 @@ export function countDriver(inner: StorageDriver): { driver: StorageDriver; coun
     }),
   });
   return { driver, counts };
+}
+
+async function wholeContentOf(writer: FileWriter): Promise<Uint8Array | undefined> {
+  return await writer.wholeContent?.();
 }
 
 async function* counted(stream: Readable, count: (chunk: unknown) => void): AsyncGenerator<unknown> {
