@@ -26,7 +26,10 @@ export function verifyCommand(context: CommandContext): Command {
     )
     .option("--strict", "notices are problems too", false)
     .addOption(
-      new Option("--concurrency <n>", "files worked on at a time").default(16).argParser(parseConcurrency),
+      new Option(
+        "--concurrency <n>",
+        "files worked on at a time (default: 16, on an object store 64)",
+      ).argParser(parseConcurrency),
     )
     .addHelpText("after", HELP);
   return command.action(async (configPath: string | undefined) => {

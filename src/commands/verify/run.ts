@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { CancelledError, UsageError } from "../../errors.ts";
 import { verifyRegistry } from "../../operations/verify/verify-registry.ts";
 import type { VerifyReport } from "../../operations/verify/verify-report.ts";
+import { usualConcurrency } from "../../registry/remote-store.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
 import { VerifyProgressText } from "./progress-text.ts";
 import { renderReport } from "./render.ts";
@@ -12,7 +13,7 @@ export interface VerifyFlags extends GlobalFlags {
   checksum?: number | string;
   repository?: string[];
   strict: boolean;
-  concurrency: number;
+  concurrency?: number;
 }
 
 /** More do not make the listing of blobs faster. */
@@ -45,7 +46,7 @@ export async function run(
         checksumPercent: percent,
         repositories: flags.repository ?? [],
         strict: flags.strict,
-        concurrency: flags.concurrency,
+        concurrency: flags.concurrency ?? usualConcurrency(driver),
         usesMetadataDatabase: config.usesMetadataDatabase,
       },
     );

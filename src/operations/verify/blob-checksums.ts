@@ -5,6 +5,7 @@ import { type Digest, type DigestAlgorithm, parseDigest } from "../../oci/digest
 import type { DigestId, DigestTable } from "../../registry/graph/digest-table.ts";
 import { PagedArray } from "../../registry/graph/paged-array.ts";
 import { blobDataPath } from "../../registry/paths.ts";
+import { isRemote } from "../../registry/remote-store.ts";
 import { hasFastReads, hasSmallReads } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { FindingLog } from "./finding-log.ts";
@@ -15,6 +16,8 @@ import type { ChecksumShare } from "./verify-report.ts";
 
 /** So many blobs are read at a time: while one is hashed, the next pieces of the others are under way. */
 const MAX_FILES_AT_ONCE = 4;
+/** The same where each takes a request, which is waited for. */
+const MAX_REQUESTS_AT_ONCE = 16;
 const BUFFER_BYTES = 512 * 1024;
 /** What is not larger is read in one go. */
 const SMALL_BYTES = 64 * 1024;
@@ -68,7 +71,7 @@ export class BlobChecksums {
    */
   async check(ids: Iterable<DigestId>, storedAs: (id: DigestId) => DigestId = (id) => id): Promise<void> {
     const { concurrency } = this.#options;
-    const limit = Math.min(concurrency, MAX_FILES_AT_ONCE);
+    const limit = Math.min(concurrency, isRemote(this.#driver) ? MAX_REQUESTS_AT_ONCE : MAX_FILES_AT_ONCE);
     await forEachConcurrently(ids, limit, async (id) => {
       const marks = this.#marks.get(id);
       if ((marks & DECIDED) !== 0) return;

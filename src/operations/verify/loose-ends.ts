@@ -1,4 +1,5 @@
 import { REPOSITORIES_ROOT } from "../../registry/paths.ts";
+import { CountedNames } from "../../registry/plan/counted-names.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
 import type { FindingLog } from "./finding-log.ts";
 
@@ -11,13 +12,18 @@ const TAG_FOLDER = /^(.+)\/_manifests\/tags\/([^/]+)(?:\/current)?$/;
 /** What a scan finds that belongs to no file of a repository: files elsewhere, and tags that are empty folders. */
 export class LooseEnds {
   readonly #emptyTags = new Map<string, Set<string>>();
-  readonly #strays: string[] = [];
+  readonly #strays = new CountedNames(SHOWN);
+  readonly #folderMarkers = new CountedNames(SHOWN);
   #emptyTagCount = 0;
-  #strayCount = 0;
 
   /** Takes note of a file that belongs to nothing. */
   addStray(path: string): void {
-    if (++this.#strayCount <= SHOWN) this.#strays.push(path);
+    this.#strays.add(path);
+  }
+
+  /** Takes note of a key that stands for a folder on an object store: the Go registry's collector may stop at it. */
+  addFolderMarker(key: string): void {
+    this.#folderMarkers.add(key);
   }
 
   /** Takes note of an empty folder if it is that of a tag: the Go registry lists such a tag, and nobody can pull it. */
@@ -43,9 +49,15 @@ export class LooseEnds {
         message: `${tags.length} tags are empty folders: ${first(tags, tags.length)}`,
       });
     }
-    if (this.#strayCount > 0) {
-      const message = `${this.#strayCount} files are not known: ${first(this.#strays, this.#strayCount)}`;
+    const strays = this.#strays;
+    if (strays.count > 0) {
+      const message = `${strays.count} files are not known: ${first(strays.first, strays.count)}`;
       findings.add("unknown-files", { message });
+    }
+    const markers = this.#folderMarkers;
+    if (markers.count > 0) {
+      const message = `${markers.count} keys stand for folders, which no registry needs: ${first(markers.first, markers.count)}`;
+      findings.add("folder-markers", { message });
     }
   }
 }

@@ -44,6 +44,8 @@ export class ManifestContents {
   readonly #kinds = PagedArray.bytes();
   readonly #sizes = PagedArray.numbers();
   #length = 0;
+  /** Those that are being read: repositories that are read at the same time have some in common. */
+  readonly #loading = new Map<DigestId, Promise<void>>();
 
   constructor(
     driver: StorageDriver,
@@ -80,8 +82,14 @@ export class ManifestContents {
 
   /** Reads a manifest unless that has been done. Never rejects: what is wrong with it becomes a finding. */
   async load(id: DigestId): Promise<void> {
-    if (this.#states.get(id) !== UNREAD) return;
+    if (this.#states.get(id) !== UNREAD) return this.#loading.get(id);
     this.#states.set(id, UNREADABLE);
+    const loading = this.#read(id).finally(() => this.#loading.delete(id));
+    this.#loading.set(id, loading);
+    await loading;
+  }
+
+  async #read(id: DigestId): Promise<void> {
     const size = await this.#parts.blobs.size(id);
     // Missing is told by who needs it, as the link that leads to it may be wrong instead.
     if (typeof size !== "number") return;

@@ -4,6 +4,7 @@ import type { RepositoryEntries } from "../../registry/scan/repository-entries.t
 import { BrokenTags } from "./broken-tags.ts";
 import { addBroken } from "./finding-log.ts";
 import { REFERENCE } from "./manifest-contents.ts";
+import type { ReadRepository } from "./read-ahead.ts";
 import { RepositoryLinks } from "./repository-links.ts";
 import { addRepositoryNotices } from "./repository-notices.ts";
 import type { Finding } from "./verify-report.ts";
@@ -31,10 +32,10 @@ export class RepositoryCheck {
   readonly #missingLinks = new Map<DigestId, Finding | undefined>();
   readonly #missingChildren = new Map<DigestId, Finding | undefined>();
 
-  constructor(state: VerifyState, entries: RepositoryEntries) {
+  constructor(state: VerifyState, { entries, texts }: ReadRepository) {
     this.#state = state;
     this.#entries = entries;
-    this.#links = new RepositoryLinks(state, entries);
+    this.#links = new RepositoryLinks(state, entries, texts);
     state.sets.referenced.clear();
   }
 

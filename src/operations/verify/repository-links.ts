@@ -8,14 +8,11 @@ import {
   tagHistoryLinkPath,
 } from "../../registry/paths.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
-import { readSmallFile } from "../../registry/small-file.ts";
 import { hasSmallReads } from "../../storage/abilities.ts";
 import { FileTooLargeError } from "../../storage/errors.ts";
+import { type LinkTexts, MAX_LINK_BYTES, readLinkText, textOf } from "./link-texts.ts";
 import type { Finding } from "./verify-report.ts";
 import type { VerifyState } from "./verify-state.ts";
-
-/** No digest is longer; a larger file in a link's place is not read. */
-const MAX_LINK_BYTES = 1024;
 
 /** What a link says; undefined if there is no such file, null if it cannot be read. */
 type LinkText = string | undefined | null;
@@ -41,9 +38,13 @@ export class RepositoryLinks {
    */
   readonly aliases = new Map<DigestId, DigestId>();
 
-  constructor(state: VerifyState, entries: RepositoryEntries) {
+  readonly #texts: LinkTexts;
+
+  /** @param texts - what was read ahead of its links; each is used once */
+  constructor(state: VerifyState, entries: RepositoryEntries, texts: LinkTexts = new Map()) {
     this.#state = state;
     this.#entries = entries;
+    this.#texts = texts;
     state.sets.revisions.clear();
     state.sets.layers.clear();
   }
@@ -161,11 +162,9 @@ export class RepositoryLinks {
   }
 
   async #text(path: string): Promise<LinkText> {
-    try {
-      return textOf(await readSmallFile(this.#state.driver, path, MAX_LINK_BYTES));
-    } catch (error) {
-      return this.#unreadText(path, error);
-    }
+    const read = this.#texts.get(path) ?? (await readLinkText(this.#state.driver, path));
+    this.#texts.delete(path);
+    return "error" in read ? this.#unreadText(path, read.error) : read.text;
   }
 
   #unreadText(path: string, error: unknown): LinkText {
@@ -181,11 +180,6 @@ export class RepositoryLinks {
     }
     return this.#state.findings.add("broken-link", { message: `link ${path} ${describeText(text)}`, path });
   }
-}
-
-function textOf(bytes: Uint8Array | undefined): LinkText {
-  if (bytes === undefined) return undefined;
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }
 
 /** What is wrong with a text that should be a digest. */

@@ -1,5 +1,6 @@
 import type { DigestId } from "../../registry/graph/digest-table.ts";
 import { layerLinkPath, REPOSITORIES_ROOT, tagHistoryLinkPath } from "../../registry/paths.ts";
+import { isRemote } from "../../registry/remote-store.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
 import { statSmallFile } from "../../registry/small-file.ts";
 import type { RepositoryLinks } from "./repository-links.ts";
@@ -58,6 +59,10 @@ async function danglingLayers(
   links: RepositoryLinks,
 ): Promise<{ count: number; path: string }> {
   const dangling = { count: 0, path: "" };
+  if (isRemote(driver)) {
+    const unneededIds = [...layers.ids()].filter((id) => !sets.referenced.has(id) && sets.layers.has(id));
+    await blobs.ask(unneededIds.map((id) => links.aliases.get(id) ?? id));
+  }
   for (const id of layers.ids()) {
     if (sets.referenced.has(id) || !sets.layers.has(id)) continue;
     await giveWay();

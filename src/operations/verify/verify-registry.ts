@@ -6,18 +6,21 @@ import { DigestTable } from "../../registry/graph/digest-table.ts";
 import { loadBlobs } from "../../registry/graph/load-blobs.ts";
 import { NumberList } from "../../registry/graph/number-list.ts";
 import { REPOSITORIES_ROOT, repositoryPath } from "../../registry/paths.ts";
-import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
+import { isRemote } from "../../registry/remote-store.ts";
 import type { ScannedBlob } from "../../registry/scan/scan-blobs.ts";
 import { scanRepositories } from "../../registry/scan/scan-repositories.ts";
 import { statSmallFile } from "../../registry/small-file.ts";
 import { StoreThreads } from "../../registry/threads/store-threads.ts";
 import type { ScanFailure } from "../../storage/abilities.ts";
+import { limitDriver } from "../../storage/wrappers/limit/limit-driver.ts";
 import { metadataDatabaseProblem } from "../gc/check-state.ts";
+import { RequestMeter } from "../gc/store-facts.ts";
 import { BlobChecksums } from "./blob-checksums.ts";
 import { FindingLog } from "./finding-log.ts";
 import { givingWayUntil } from "./give-way.ts";
 import { LooseEnds } from "./loose-ends.ts";
 import { ManifestContents } from "./manifest-contents.ts";
+import { type ReadRepository, readAhead } from "./read-ahead.ts";
 import { countRepositories, scanRepositoriesBelow } from "./repositories-below.ts";
 import { RepositoryCheck } from "./repository-check.ts";
 import { StoredBlobs } from "./stored-blobs.ts";
@@ -52,6 +55,7 @@ class Verification {
   readonly #warnings: string[] = [];
   readonly #looseEnds = new LooseEnds();
   readonly #only: readonly string[];
+  readonly #requests: RequestMeter;
   #hashedBytes = 0;
   #repositoriesDone = 0;
   #repositoriesTotal: number | undefined;
@@ -59,9 +63,13 @@ class Verification {
   #hasEmptyRepository = false;
 
   constructor(dependencies: VerifyDependencies, options: VerifyOptions) {
-    const { driver } = dependencies;
     const { concurrency } = options;
-    this.#dependencies = dependencies;
+    // Several repositories are read at a time, and share what may be under way.
+    const driver = isRemote(dependencies.driver)
+      ? limitDriver(dependencies.driver, concurrency)
+      : dependencies.driver;
+    this.#dependencies = { ...dependencies, driver };
+    this.#requests = new RequestMeter(driver);
     this.#options = options;
     this.#only = outermost(options.repositories);
     const table = new DigestTable();
@@ -132,8 +140,8 @@ class Verification {
     const { driver } = this.#dependencies;
     if (this.#dependencies.onProgress) this.#repositoriesTotal = await countRepositories(driver);
     this.#isInRepositories = true;
-    for await (const entries of scanRepositories(driver, this.#scanOptions())) {
-      await this.#checkRepository(entries);
+    for await (const read of readAhead(this.#state, scanRepositories(driver, this.#scanOptions()))) {
+      await this.#checkRepository(read);
     }
   }
 
@@ -143,9 +151,8 @@ class Verification {
     this.#isInRepositories = true;
     for (const name of this.#only) {
       await this.#requireRepository(name);
-      for await (const entries of scanRepositoriesBelow(driver, name, this.#scanOptions())) {
-        await this.#checkRepository(entries);
-      }
+      const repositories = scanRepositoriesBelow(driver, name, this.#scanOptions());
+      for await (const read of readAhead(this.#state, repositories)) await this.#checkRepository(read);
     }
     this.#looseEnds.addTo(this.#state.findings);
   }
@@ -159,13 +166,14 @@ class Verification {
     }
   }
 
-  async #checkRepository(entries: RepositoryEntries): Promise<void> {
+  async #checkRepository(read: ReadRepository): Promise<void> {
+    const { entries } = read;
     if (entries.isForeign) {
       const message = `${JSON.stringify(entries.name)} is not a valid name of a repository, so nobody can pull from it`;
       this.#state.findings.add("invalid-repository-name", { message });
     } else {
       this.#looseEnds.dropKnown(entries);
-      await new RepositoryCheck(this.#state, entries).run();
+      await new RepositoryCheck(this.#state, read).run();
     }
     this.#repositoriesDone++;
   }
@@ -230,6 +238,7 @@ class Verification {
         this.#looseEnds.addEmptyFolder(path);
       },
       onTemporaryFile: () => void this.#state.unneeded.temporaryFiles++,
+      onFolderMarker: (key: string) => this.#looseEnds.addFolderMarker(key),
       onStray: (path: string) => this.#looseEnds.addStray(path),
     };
   }
@@ -255,6 +264,7 @@ class Verification {
 
   #report(startedMs: number): VerifyReport {
     const { blobs, checked, checksums, findings, unchecked, unneeded } = this.#state;
+    const { requests } = this.#requests;
     const problemCount = findings.problemCount();
     return {
       schemaVersion: 1,
@@ -272,6 +282,7 @@ class Verification {
       uncheckedCount: unchecked.total,
       unchecked: unchecked.first,
       warnings: this.#warnings,
+      ...(requests ? { requests } : {}),
       seconds: Math.round(this.#dependencies.nowMs() - startedMs) / 1000,
     };
   }

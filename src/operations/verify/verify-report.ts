@@ -24,6 +24,7 @@ export const NOTICE_KINDS = [
   "empty-store",
   "invalid-repository-name",
   "unknown-files",
+  "folder-markers",
 ] as const;
 
 /** The sort of a {@link Finding}. */
@@ -106,5 +107,7 @@ export interface VerifyReport {
   uncheckedCount: number;
   unchecked: readonly { path: string; error: string }[];
   warnings: readonly string[];
+  /** Requests that went to the store, by kind; left out where files are read without. */
+  requests?: Record<string, number>;
   seconds: number;
 }
