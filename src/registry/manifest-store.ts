@@ -1,5 +1,6 @@
 import { DigestMismatchError } from "../errors.ts";
 import { forEachConcurrently } from "../lib/for-each-concurrently.ts";
+import { mapInOrder } from "../lib/map-in-order.ts";
 import { type Digest, digestAlgorithm, digestOf } from "../oci/digest.ts";
 import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import { isForeignLayer } from "../oci/media-types.ts";
@@ -11,6 +12,7 @@ import { writeLink } from "./link.ts";
 import { listRevisions, revisionFolders } from "./list-revisions.ts";
 import type { ManifestCache, StoredManifest } from "./manifest-cache.ts";
 import { blobDataPath, revisionFolderPath, revisionLinkPath } from "./paths.ts";
+import { isRemote } from "./remote-store.ts";
 import { deleteIfThere, fileSizeBytes, readSmallFile, removeIfEmpty } from "./small-file.ts";
 import type { TagStore } from "./tag-store.ts";
 
@@ -147,9 +149,12 @@ export class ManifestStore {
   /** All manifests that have a revision link, in byte order of their digests; none if the repository does not exist. */
   async *list(): AsyncGenerator<Digest> {
     const folders = await revisionFolders(this.#driver, this.#repository);
-    for (const digest of await listRevisions(this.#driver, folders)) {
-      if (await this.isLinked(digest)) yield digest;
-    }
+    const digests = await listRevisions(this.#driver, folders);
+    const looks = mapInOrder(digests, isRemote(this.#driver) ? LOOKUPS_AT_ONCE - 1 : 0, async (digest) => ({
+      digest,
+      found: await this.isLinked(digest),
+    }));
+    for await (const { digest, found } of looks) if (found) yield digest;
   }
 }
 

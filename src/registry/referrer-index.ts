@@ -1,14 +1,18 @@
 import type { LRUCache } from "lru-cache";
 import { DigestMismatchError } from "../errors.ts";
+import { forEachConcurrently } from "../lib/for-each-concurrently.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type Digest, digestAlgorithm, digestHex } from "../oci/digest.ts";
 import { InvalidManifestError } from "../oci/manifest.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { ManifestUnknownError, TagUnknownError } from "./errors.ts";
 import type { ManifestStore } from "./manifest-store.ts";
+import { isRemote } from "./remote-store.ts";
 import { RevisionIndex } from "./revision-index.ts";
 import type { TagStore } from "./tag-store.ts";
 
+/** So many links are looked for at a time where that takes requests. */
+const REQUESTS_AT_ONCE = 16;
 /** The longest reference part of a referrers tag. */
 const MAX_TAG_HEX = 64;
 
@@ -49,9 +53,13 @@ export class ReferrerIndex {
     for (const entry of await this.#taggedEntries(subject)) entries.set(entry.digest, entry);
     for (const entry of index.referrersOf(subject)) entries.set(entry.digest, entry);
     const existing: Descriptor[] = [];
-    for (const entry of entries.values()) {
-      if (await this.#manifests.isLinked(entry.digest)) existing.push(entry);
-    }
+    await forEachConcurrently(
+      entries.values(),
+      isRemote(this.#driver) ? REQUESTS_AT_ONCE : 1,
+      async (entry) => {
+        if (await this.#manifests.isLinked(entry.digest)) existing.push(entry);
+      },
+    );
     return existing.sort((a, b) => (a.digest < b.digest ? -1 : 1));
   }
 

@@ -1,15 +1,20 @@
 import { PathNotFoundError } from "../errors.ts";
+import { mapInOrder } from "../lib/map-in-order.ts";
 import type { Digest } from "../oci/digest.ts";
-import { checkTag, isTag } from "../oci/reference.ts";
+import { checkTag } from "../oci/reference.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { hasManifests } from "./catalog.ts";
 import { BrokenLinkError, RepositoryUnknownError, TagUnknownError } from "./errors.ts";
 import { givingWay } from "./give-way.ts";
 import { readLink, writeLink } from "./link.ts";
-import { subfolderNames } from "./list-folder.ts";
-import { tagCurrentLinkPath, tagHistoryLinkPath, tagPath, tagsPath } from "./paths.ts";
+import { tagCurrentLinkPath, tagHistoryLinkPath, tagPath } from "./paths.ts";
+import { isRemote } from "./remote-store.ts";
 import { removeFolderExactly } from "./remove-folder.ts";
 import { deleteIfThere, fileSizeBytes, removeIfEmpty } from "./small-file.ts";
+import { linkedTags, tagFolders } from "./tag-names.ts";
+
+/** So many links of one repository are asked for at a time where each is a request. */
+const REQUESTS_AT_ONCE = 32;
 
 /** Which tags {@link TagStore.list} gives. */
 export interface TagListOptions {
@@ -62,17 +67,14 @@ export class TagStore {
    */
   async list(options: TagListOptions = {}): Promise<{ tags: string[]; more: boolean }> {
     const { last, limit = Number.POSITIVE_INFINITY } = options;
-    const names = await this.#folders();
+    const { names, areLinked } = await this.#names();
+    if (limit <= 0) return { tags: [], more: false };
+    const behind = last === undefined ? names : names.filter((name) => name > last);
+    if (areLinked) return { tags: behind.slice(0, limit), more: behind.length > limit };
     const tags: string[] = [];
-    if (limit <= 0) return { tags, more: false };
-    const giveWay = givingWay();
-    for (const name of names) {
-      if (last !== undefined && name <= last) continue;
-      await giveWay();
-      if ((await fileSizeBytes(this.#driver, tagCurrentLinkPath(this.#repository, name))) === undefined)
-        continue;
+    for await (const tag of this.#withLink(behind)) {
       if (tags.length === limit) return { tags, more: true };
-      tags.push(name);
+      tags.push(tag);
     }
     return { tags, more: false };
   }
@@ -121,12 +123,40 @@ export class TagStore {
   /** @returns the tags that point to a manifest, in byte order; reads all tags of the repository */
   async pointingTo(digest: Digest): Promise<string[]> {
     const tags: string[] = [];
+    const names = await this.#namesIfAny();
+    if (isRemote(this.#driver)) {
+      const targets = mapInOrder(names, REQUESTS_AT_ONCE - 1, async (tag) => ({
+        tag,
+        target: await this.#target(tag),
+      }));
+      for await (const { tag, target } of targets) if (target === digest) tags.push(tag);
+      return tags;
+    }
     const giveWay = givingWay();
-    for (const tag of await this.#foldersIfAny()) {
+    for (const tag of names) {
       await giveWay();
       if ((await this.#target(tag)) === digest) tags.push(tag);
     }
     return tags;
+  }
+
+  /** Those of the tags that have a current link, in the same order. */
+  async *#withLink(names: readonly string[]): AsyncGenerator<string> {
+    const isLinked = async (tag: string): Promise<boolean> =>
+      (await fileSizeBytes(this.#driver, tagCurrentLinkPath(this.#repository, tag))) !== undefined;
+    if (isRemote(this.#driver)) {
+      const looks = mapInOrder(names, REQUESTS_AT_ONCE - 1, async (tag) => ({
+        tag,
+        found: await isLinked(tag),
+      }));
+      for await (const { tag, found } of looks) if (found) yield tag;
+      return;
+    }
+    const giveWay = givingWay();
+    for (const tag of names) {
+      await giveWay();
+      if (await isLinked(tag)) yield tag;
+    }
   }
 
   async #target(tag: string): Promise<Digest | undefined> {
@@ -138,23 +168,24 @@ export class TagStore {
     }
   }
 
-  async #foldersIfAny(): Promise<string[]> {
+  async #namesIfAny(): Promise<readonly string[]> {
     try {
-      return await this.#folders();
+      return (await this.#names()).names;
     } catch (error) {
       if (error instanceof RepositoryUnknownError) return [];
       throw error;
     }
   }
 
-  /** The names of all tag folders in byte order, which is not the order of the listing: that has `a-b` before `a`. */
-  async #folders(): Promise<string[]> {
+  /** @returns the names of all tags in byte order, and whether those without a current link are left out */
+  async #names(): Promise<{ names: readonly string[]; areLinked: boolean }> {
     try {
-      const names = await subfolderNames(this.#driver, tagsPath(this.#repository));
-      return names.filter(isTag).sort();
+      const linked = isRemote(this.#driver) ? await linkedTags(this.#driver, this.#repository) : undefined;
+      if (linked !== undefined) return { names: linked, areLinked: true };
+      return { names: await tagFolders(this.#driver, this.#repository), areLinked: false };
     } catch (error) {
       if (!(error instanceof PathNotFoundError)) throw error;
-      if (await hasManifests(this.#driver, this.#repository)) return [];
+      if (await hasManifests(this.#driver, this.#repository)) return { names: [], areLinked: true };
       throw new RepositoryUnknownError(this.#repository, { cause: error });
     }
   }
