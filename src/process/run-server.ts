@@ -9,8 +9,10 @@ import { createLogger } from "./create-logger.ts";
 import { removeStaleSocket } from "./listen.ts";
 import { type ListenAddress, parseListenAddress } from "./listen-address.ts";
 import type { StartOrder } from "./messages.ts";
+import { rateFolderIn } from "./rate-folder.ts";
 import { standardWriters, startServing } from "./serving.ts";
 import { supervise } from "./supervisor.ts";
+import { uploadPurging } from "./upload-purging.ts";
 
 /** Options of {@link runServer}. */
 export interface RunServerOptions {
@@ -43,7 +45,7 @@ export async function runServer(options: RunServerOptions): Promise<void> {
     secret: settings.http.secret === "" ? randomBytes(32).toString("hex") : settings.http.secret,
     readOnlyStore: options.readOnlyStore,
     leaseFolder: stateFolder === undefined ? undefined : join(stateFolder, "leases"),
-    rateFolder: stateFolder === undefined ? undefined : join(stateFolder, "rate"),
+    rateFolder: rateFolderIn(stateFolder),
     slices: [],
   };
   await prepareUsers(options);
@@ -57,13 +59,22 @@ async function serve(order: StartOrder, options: RunServerOptions): Promise<void
     await serveHere(order, options);
     return;
   }
-  await supervise({
-    order,
-    workers,
-    logger: await ownLogger(settings),
-    signal,
-    onListening: (bound) => options.onListening(bound, workers),
-  });
+  const logger = await ownLogger(settings);
+  const purging = uploadPurging({ order, driver: options.storage, logger, signal });
+  try {
+    await supervise({
+      order,
+      workers,
+      logger,
+      signal,
+      onListening: (bound, holdUpload) => {
+        options.onListening(bound, workers);
+        purging.start(holdUpload);
+      },
+    });
+  } finally {
+    await purging.end();
+  }
 }
 
 /**
@@ -122,15 +133,22 @@ async function ownLogger(settings: Settings): Promise<Logger> {
 
 async function serveHere(order: StartOrder, options: RunServerOptions): Promise<void> {
   const { createServer } = await import("./registry-server.ts");
+  const { settings, storage, signal } = options;
+  let coordination: SingleProcessCoordination | undefined;
   const serving = await startServing({
     order,
-    storage: options.storage,
+    storage,
     createServer,
-    createCoordination: (leases) => new SingleProcessCoordination(leases),
+    createCoordination: (leases) => {
+      coordination = new SingleProcessCoordination(leases);
+      return coordination;
+    },
   });
   options.onListening(serving.address, 1);
-  await aborted(options.signal);
-  await serving.stop();
+  const purging = uploadPurging({ order, driver: storage, logger: await ownLogger(settings), signal });
+  purging.start((uuid) => coordination?.holdUpload(uuid));
+  await aborted(signal);
+  await Promise.all([serving.stop(), purging.end()]);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

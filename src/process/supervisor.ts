@@ -32,8 +32,11 @@ export interface SupervisorOptions {
   logger: Logger;
   /** Asks for a drain and an end. */
   signal: AbortSignal;
-  /** Called once, when all workers listen. */
-  onListening: (address: ListenAddress) => void;
+  /**
+   * Called once, when all workers listen.
+   * @param holdUpload - keeps them from an upload that none of them writes; undefined if one does
+   */
+  onListening: (address: ListenAddress, holdUpload: (uuid: string) => (() => void) | undefined) => void;
   /** Program of a worker. */
   workerProgram?: URL;
 }
@@ -204,7 +207,7 @@ class Supervisor {
     const listening = [...this.#workers.values()].filter((each) => each.listeningMs !== undefined).length;
     if (this.#announced || listening < this.#options.workers) return;
     this.#announced = true;
-    this.#options.onListening(address);
+    this.#options.onListening(address, (uuid) => this.#uploads.holdIfFree(uuid));
   }
 
   #ended(state: WorkerState, code: number | null, signal: string | null): void {
