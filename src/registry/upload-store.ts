@@ -1,14 +1,17 @@
 import { randomUUID } from "node:crypto";
 import type { LRUCache } from "lru-cache";
-import type { DigestAlgorithm } from "../oci/digest.ts";
-import type { StorageDriver } from "../storage/driver.ts";
+import { type DigestAlgorithm, digestAlgorithm } from "../oci/digest.ts";
+import { hasUnfinishedWrites } from "../storage/abilities.ts";
+import type { FileWriter, StorageDriver } from "../storage/driver.ts";
+import { ReadOnlyStoreError } from "../storage/errors.ts";
 import type { BlobStore } from "./blob-store.ts";
+import { isWrittenDirectly, type WholeBody } from "./direct-blob.ts";
 import { UploadUnknownError } from "./errors.ts";
 import { subfolderNamesIfAny } from "./list-folder.ts";
 import { uploadDataPath, uploadPath, uploadStartedAtPath, uploadsPath } from "./paths.ts";
 import { removeFolderExactly } from "./remove-folder.ts";
 import { fileSizeBytes, readSmallFile } from "./small-file.ts";
-import { Upload } from "./upload.ts";
+import { Upload, type UploadParts } from "./upload.ts";
 import { type HashedUpload, UploadHash } from "./upload-hash.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -51,6 +54,17 @@ export class UploadStore {
   }
 
   /**
+   * Begins an upload that only the caller will ever know: `append` with `whole` and `finish` or `cancel` follow. Where the
+   * blob is written to its place at once, nothing else is stored of it.
+   */
+  async startWhole(whole: WholeBody): Promise<Upload> {
+    if (!isWrittenDirectly(this.#driver, whole.sizeBytes)) {
+      return await this.start(digestAlgorithm(whole.digest));
+    }
+    return this.#open(randomUUID(), 0, { leavesNoTrace: true });
+  }
+
+  /**
    * Opens an upload that this or another process began. At most one {@link Upload} of the same uuid may be in use at a
    * time, in all processes; only looking at its size is always allowed.
    * @param hashed - what {@link Upload.hashed} said where it was used last, in another process
@@ -61,8 +75,14 @@ export class UploadStore {
     if ((await fileSizeBytes(this.#driver, uploadStartedAtPath(this.#repository, uuid))) === undefined) {
       throw new UploadUnknownError(this.#repository, uuid);
     }
-    const sizeBytes = (await fileSizeBytes(this.#driver, uploadDataPath(this.#repository, uuid))) ?? 0;
-    return this.#open(uuid, sizeBytes, hashed);
+    const path = uploadDataPath(this.#repository, uuid);
+    if (hasUnfinishedWrites(this.#driver)) {
+      // The writer finds out what there is, and may be needed next.
+      const writer = await this.#writerIfAllowed(path);
+      const sizeBytes = writer?.sizeBytes ?? (await this.#driver.unfinishedBytes(path)) ?? 0;
+      return this.#open(uuid, sizeBytes, { hashed, writer });
+    }
+    return this.#open(uuid, (await fileSizeBytes(this.#driver, path)) ?? 0, { hashed });
   }
 
   /** All unfinished uploads, those without a start time included, in byte order. */
@@ -78,16 +98,32 @@ export class UploadStore {
   /** Removes an unfinished upload that nobody writes to, whatever is left of it. Removing nothing is no error. */
   async remove(uuid: string): Promise<void> {
     this.#hashes.delete(uuid);
+    if (hasUnfinishedWrites(this.#driver)) {
+      await this.#driver.abandonUnfinished(uploadDataPath(this.#repository, uuid));
+    }
     await removeFolderExactly(this.#driver, uploadPath(this.#repository, uuid));
   }
 
-  #open(uuid: string, sizeBytes: number, hashed?: HashedUpload): Upload {
+  async #writerIfAllowed(path: string): Promise<FileWriter | undefined> {
+    try {
+      return await this.#driver.openWriter(path, { append: true });
+    } catch (error) {
+      if (error instanceof ReadOnlyStoreError) return undefined;
+      throw error;
+    }
+  }
+
+  #open(
+    uuid: string,
+    sizeBytes: number,
+    more: Pick<UploadParts, "hashed" | "writer" | "leavesNoTrace"> = {},
+  ): Upload {
     return new Upload(uuid, sizeBytes, {
       driver: this.#driver,
       repository: this.#repository,
       blobs: this.#blobs,
       hashes: this.#hashes,
-      hashed,
+      ...more,
     });
   }
 }

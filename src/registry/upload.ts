@@ -1,9 +1,10 @@
 import type { LRUCache } from "lru-cache";
 import { CancelledError, DigestMismatchError } from "../errors.ts";
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from "../oci/digest.ts";
-import { hasEmptyFolders } from "../storage/abilities.ts";
+import { hasEmptyFolders, hasUnfinishedWrites } from "../storage/abilities.ts";
 import type { FileWriter, StorageDriver } from "../storage/driver.ts";
 import type { BlobInfo, BlobStore } from "./blob-store.ts";
+import { DirectBlob, isWrittenDirectly, type WholeBody } from "./direct-blob.ts";
 import { UploadInvalidError, UploadUnknownError } from "./errors.ts";
 import { blobDataPath, uploadDataPath, uploadPath, uploadStartedAtPath } from "./paths.ts";
 import { removeFolderExactly } from "./remove-folder.ts";
@@ -18,6 +19,10 @@ export interface UploadParts {
   hashes: LRUCache<string, UploadHash>;
   /** What the process that wrote last says of it; good as long as the upload has that size. */
   hashed?: HashedUpload | undefined;
+  /** Opened already, where only that tells how much there is. */
+  writer?: FileWriter | undefined;
+  /** Nothing of it is in the store, and will not be before it is a blob. */
+  leavesNoTrace?: boolean;
 }
 
 /**
@@ -33,18 +38,20 @@ export class Upload {
   readonly #dataPath: string;
   #sizeBytes: number;
   #writer: FileWriter | undefined;
+  #direct: DirectBlob | undefined;
   #isSpent = false;
 
   constructor(uuid: string, sizeBytes: number, parts: UploadParts) {
     this.uuid = uuid;
     this.#sizeBytes = sizeBytes;
     this.#parts = parts;
+    this.#writer = parts.writer;
     this.#dataPath = uploadDataPath(parts.repository, uuid);
   }
 
   /** How many bytes the store has of it. */
   get sizeBytes(): number {
-    return this.#sizeBytes;
+    return this.#direct?.sizeBytes ?? this.#sizeBytes;
   }
 
   /** The digest of all that is stored, where it is known without reading: for the next process that goes on. */
@@ -61,12 +68,18 @@ export class Upload {
    * `sizeBytes` tells how much that is.
    *
    * @param signal - is looked at between chunks: who aborts it must also see to it that `body` ends
+   * @param whole - given if `finish` with that digest will follow. A store that moves by copying then takes what is the
+   *   whole blob right where it belongs, and keeps nothing of it if it fails.
    * @returns the size of the upload afterwards
    * @throws {UploadUnknownError} if the upload has ended
    * @throws {CancelledError} if `signal` is aborted
    * @throws whatever `body` throws
    */
-  async append(body: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<number> {
+  async append(body: AsyncIterable<Uint8Array>, signal?: AbortSignal, whole?: WholeBody): Promise<number> {
+    if (whole !== undefined && this.#isWrittenDirectly(whole)) {
+      this.#direct = await DirectBlob.receive(this.#parts.driver, body, whole, signal);
+      return this.#direct.sizeBytes;
+    }
     const writer = await this.#openWriter();
     const hash = this.#hashToContinue();
     try {
@@ -99,13 +112,17 @@ export class Upload {
    * @throws {UploadUnknownError} if the upload has ended
    */
   async finish(digest: Digest): Promise<BlobInfo> {
+    if (this.#direct !== undefined) return await this.#finishDirect(digest, this.#direct);
     const { driver, blobs } = this.#parts;
     const writer = await this.#openWriter();
     try {
+      const content = await writer.wholeContent?.();
+      if (content !== undefined) return await this.#finishSmall(digest, writer, content);
+      await this.#checkBeforeCommit(digest, writer);
       await writer.commit();
       this.#writer = undefined;
     } catch (error) {
-      await this.#closeAfter(writer);
+      if (!this.#isSpent) await this.#closeAfter(writer);
       throw error;
     }
     const actual = await this.#digestOfAll(digestAlgorithm(digest), writer.sizeBytes);
@@ -122,7 +139,10 @@ export class Upload {
   /** Ends the upload and removes what was received. Cancelling an ended upload has no effect. */
   async cancel(): Promise<void> {
     if (this.#isSpent) return;
-    await this.#writer?.cancel();
+    const { driver } = this.#parts;
+    await this.#direct?.cancel();
+    if (this.#writer !== undefined) await this.#writer.cancel();
+    else if (hasUnfinishedWrites(driver)) await driver.abandonUnfinished(this.#dataPath);
     await this.#remove();
   }
 
@@ -132,7 +152,58 @@ export class Upload {
     this.#isSpent = true;
     const writer = this.#writer;
     this.#writer = undefined;
+    await this.#direct?.cancel();
+    this.#direct = undefined;
     await writer?.close();
+  }
+
+  #isWrittenDirectly({ sizeBytes }: WholeBody): boolean {
+    return !this.#isSpent && this.#sizeBytes === 0 && isWrittenDirectly(this.#parts.driver, sizeBytes);
+  }
+
+  async #finishDirect(digest: Digest, direct: DirectBlob): Promise<BlobInfo> {
+    const { sizeBytes } = direct;
+    try {
+      await direct.finish(digest);
+    } catch (error) {
+      this.#direct = undefined;
+      if (error instanceof DigestMismatchError) await this.#remove();
+      throw error;
+    }
+    this.#direct = undefined;
+    await this.#parts.blobs.link(digest);
+    await this.#writer?.cancel();
+    await this.#remove();
+    return { digest, sizeBytes };
+  }
+
+  /** What is at hand anyway is written where it belongs, and hashed as it is written: some of it was read back. */
+  async #finishSmall(digest: Digest, writer: FileWriter, content: Uint8Array): Promise<BlobInfo> {
+    const { driver, blobs } = this.#parts;
+    const hash = new UploadHash(digestAlgorithm(digest));
+    hash.update(content);
+    const actual = hash.digest();
+    if (actual === digest) {
+      await driver.put(blobDataPath(digest), content);
+      await blobs.link(digest);
+    }
+    const sizeBytes = content.length;
+    // What it cannot remove goes with the folder.
+    await writer.cancel().catch(() => undefined);
+    await this.#remove();
+    if (actual !== digest) throw new DigestMismatchError(digest, actual, "the uploaded content");
+    return { digest, sizeBytes };
+  }
+
+  /** Where a commit costs many requests, it is not made for what is known to be wrong. */
+  async #checkBeforeCommit(digest: Digest, writer: FileWriter): Promise<void> {
+    const { driver } = this.#parts;
+    const { hashed } = this;
+    if (!hasUnfinishedWrites(driver) || hashed === undefined || hashed.sizeBytes !== writer.sizeBytes) return;
+    if (hashed.digest === digest || digestAlgorithm(hashed.digest) !== digestAlgorithm(digest)) return;
+    await writer.cancel();
+    await this.#remove();
+    throw new DigestMismatchError(digest, hashed.digest, "the uploaded content");
   }
 
   async #openWriter(): Promise<FileWriter> {
@@ -159,7 +230,7 @@ export class Upload {
     this.#sizeBytes = writer.sizeBytes;
     try {
       await writer.close();
-      this.#sizeBytes = (await this.#storedBytes()) ?? writer.sizeBytes;
+      this.#sizeBytes = (await this.#receivedBytes()) ?? writer.sizeBytes;
     } catch {
       // The first error is the one to be told.
     }
@@ -196,15 +267,22 @@ export class Upload {
     return fileSizeBytes(this.#parts.driver, this.#dataPath);
   }
 
+  /** What whoever goes on will find. */
+  #receivedBytes(): Promise<number | undefined> {
+    const { driver } = this.#parts;
+    return hasUnfinishedWrites(driver) ? driver.unfinishedBytes(this.#dataPath) : this.#storedBytes();
+  }
+
   /**
    * Removes everything of the upload. The start time goes last, because an upload without one is purged by nobody. What
    * else there may be, above all the Go registry's hash states, is looked for only if the folder does not go away.
    */
   async #remove(): Promise<void> {
-    const { driver, repository, hashes } = this.#parts;
+    const { driver, repository, hashes, leavesNoTrace = false } = this.#parts;
     this.#isSpent = true;
     this.#writer = undefined;
     hashes.delete(this.uuid);
+    if (leavesNoTrace) return;
     await deleteIfThere(driver, this.#dataPath);
     await deleteIfThere(driver, uploadStartedAtPath(repository, this.uuid));
     const folder = uploadPath(repository, this.uuid);

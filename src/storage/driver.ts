@@ -28,6 +28,8 @@ export interface WriterOptions {
    * path see before `commit` is undefined; so only paths that nobody reads before (uploads) are written this way.
    */
   append?: boolean;
+  /** How many bytes will come, as far as that is known: a hint how to store them, and no bound. */
+  expectedBytes?: number | undefined;
   signal?: AbortSignal;
 }
 
@@ -43,6 +45,11 @@ export interface FileWriter {
    * @throws {StorageFullError} if there is no room; the writer can only be cancelled or closed then
    */
   write(chunk: Uint8Array): Promise<void>;
+  /**
+   * Where a move copies: all bytes of the file, if they are so few that they are better put where they belong than
+   * committed and moved. Good until the writer is ended, which is to be cancelled then. Undefined for larger files.
+   */
+  wholeContent?(): Promise<Uint8Array | undefined>;
   /** Makes all bytes durable and the file complete and visible. */
   commit(): Promise<void>;
   /** Removes what was written, those of earlier writers included. */

@@ -1,14 +1,8 @@
-import {
-  type Digest,
-  type DigestAlgorithm,
-  digestAlgorithm,
-  isDigestAlgorithm,
-  parseDigest,
-} from "../../oci/digest.ts";
+import { type Digest, type DigestAlgorithm, isDigestAlgorithm, parseDigest } from "../../oci/digest.ts";
 import { isRepositoryName } from "../../oci/reference.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import { ApiError } from "../api-error.ts";
-import { uploadChunks } from "../body.ts";
+import { declaredLength, uploadChunks } from "../body.ts";
 import type { Exchange } from "../exchange.ts";
 import { objectKeys } from "../pin-keys.ts";
 import type { ServerContext } from "../server-context.ts";
@@ -62,9 +56,11 @@ async function takeWholeBlob(context: ServerContext, exchange: Exchange, digest:
   const keys = objectKeys(name, digest);
   const pin = exchange.hold(keys);
   if (pin instanceof Promise) await pin;
-  const upload = await context.registry.repository(name).uploads.start(digestAlgorithm(digest));
+  const whole = { digest, sizeBytes: declaredLength(exchange) };
+  const upload = await context.registry.repository(name).uploads.startWhole(whole);
   try {
-    await upload.append(uploadChunks(exchange, context.limits.uploadIdleTimeoutMs), exchange.signal);
+    const chunks = uploadChunks(exchange, context.limits.uploadIdleTimeoutMs);
+    await upload.append(chunks, exchange.signal, whole);
     await upload.finish(digest);
   } catch (error) {
     // No client knows this upload, so nobody can go on with it.

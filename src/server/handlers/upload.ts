@@ -1,4 +1,4 @@
-import { parseDigest } from "../../oci/digest.ts";
+import { type Digest, parseDigest } from "../../oci/digest.ts";
 import { UploadUnknownError } from "../../registry/errors.ts";
 import type { Upload } from "../../registry/upload.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
@@ -35,7 +35,7 @@ export async function finishUpload(context: ServerContext, exchange: Exchange): 
   const digest = parseDigest(exchange.query.get("digest") ?? "");
   const keys = objectKeys(exchange.route.name, digest);
   const finish = async (upload: Upload, lost: AbortSignal): Promise<Answer> => {
-    await appendBody(context, exchange, upload, lost);
+    await appendBody(context, exchange, upload, lost, digest);
     await upload.finish(digest);
     exchange.lease(keys);
     return emptyAnswer(201, blobHeaders(context, exchange, digest));
@@ -90,11 +90,13 @@ function checkState(context: ServerContext, exchange: Exchange, upload: StatedUp
   throw new ApiError("BLOB_UPLOAD_INVALID", { detail: { reason: "_state is not that of this upload" } });
 }
 
+/** @param digest - of all, if the body is the last one and the upload is finished with it */
 async function appendBody(
   context: ServerContext,
   exchange: Exchange,
   upload: Upload,
   lost: AbortSignal,
+  digest?: Digest,
 ): Promise<void> {
   const range = checkPlace(context, exchange, upload);
   const length = declaredLength(exchange);
@@ -102,7 +104,8 @@ async function appendBody(
   const chunks = uploadChunks(exchange, context.limits.uploadIdleTimeoutMs, lost);
   const signal = AbortSignal.any([exchange.signal, lost]);
   const before = upload.sizeBytes;
-  await upload.append(range ? exactly(chunks, range.last - range.first + 1) : chunks, signal);
+  const body = range ? exactly(chunks, range.last - range.first + 1) : chunks;
+  await upload.append(body, signal, digest && { digest, sizeBytes: length });
   if (range && upload.sizeBytes - before !== range.last - range.first + 1) throw lengthMismatch(range);
 }
 

@@ -13,6 +13,7 @@ import {
 } from "../../../src/registry/paths.ts";
 import { Registry } from "../../../src/registry/registry.ts";
 import type { UploadInfo } from "../../../src/registry/upload-store.ts";
+import { hasEmptyFolders } from "../../../src/storage/abilities.ts";
 import type { FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../../../src/storage/driver.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { countDriver } from "../../../src/storage/wrappers/count/count-driver.ts";
@@ -209,7 +210,7 @@ describe.each(STORES)("an upload in %s", (_name, open) => {
     expect(upload.sizeBytes).toBe(3);
     await upload.finish(digestOf(Buffer.from("abc")));
     expect(await filesOf(driver)).toHaveLength(2);
-    if (!(driver instanceof MemoryDriver)) {
+    if (hasEmptyFolders(driver)) {
       expect(await driver.list("/docker/registry/v2/repositories/a/_uploads")).toEqual([]);
     }
   });
