@@ -188,12 +188,16 @@ function encoderOf(query: URLSearchParams): (text: string) => string {
   return (text) => encodeURIComponent(text).replaceAll("%2F", "/").replaceAll("%20", "+");
 }
 
+let tokens = 0;
+
+/** No two are the same, also where an empty page has brought nobody any further. */
 function writeToken({ text, isPrefix }: Entry): string {
-  return Buffer.from(`${isPrefix ? "p" : "k"}${text}`).toString("base64");
+  tokens += 1;
+  return `${tokens}.${Buffer.from(`${isPrefix ? "p" : "k"}${text}`).toString("base64")}`;
 }
 
 function readToken(token: string): Entry {
-  const text = Buffer.from(token, "base64").toString();
+  const text = Buffer.from(token.slice(token.indexOf(".") + 1), "base64").toString();
   if (!/^[pk]/.test(text))
     throw new Refusal(400, "InvalidArgument", "The continuation token provided is incorrect");
   return { text: text.slice(1), isPrefix: text.startsWith("p") };
