@@ -35,6 +35,8 @@ export interface CollectorOptions {
   env?: Record<string, string>;
   /** The registry's port; one of nobody by default. */
   port?: number;
+  /** Instead of a filesystem store: lines of the `storage` section. */
+  storage?: string;
 }
 
 /** Starts `garbage-collect -m` without grace on a store, with its state beside the store. */
@@ -43,7 +45,11 @@ export async function startCollector(
   more: readonly string[] = [],
   options: CollectorOptions = {},
 ): Promise<CollectorProcess> {
-  const configPath = await writeServeConfig({ rootDirectory, port: options.port ?? PORT_OF_NOBODY });
+  const configPath = await writeServeConfig({
+    rootDirectory,
+    port: options.port ?? PORT_OF_NOBODY,
+    ...(options.storage === undefined ? {} : { storage: options.storage }),
+  });
   const state = options.stateDirectory ?? stateDirectoryOf(rootDirectory);
   const args = [
     "garbage-collect",

@@ -1,17 +1,18 @@
 #!/bin/bash
 # Installs the real programs that test/e2e runs, on Debian 12, as root:
 # - from the system's own release: skopeo, buildah, podman, umoci, docker-registry (the Go registry), nginx, htpasswd, curl,
-#   strace, pebble (Let's Encrypt's test authority);
+#   strace, pebble (Let's Encrypt's test authority), aws;
 # - crane and oras, which Debian 12 lacks, from Debian's unstable suite. Those are unpacked into a folder of their
 #   own with dpkg -x, so the system itself never gets a package of another release. The mirror is the one that the
-#   system's own apt sources name.
-# Usage: test/support/install-programs.sh [FOLDER for crane and oras]
+#   system's own apt sources name;
+# - two releases of Ceph, for its S3 gateway, each unpacked into a root of its own.
+# Usage: test/support/install-programs.sh [FOLDER for crane, oras and Ceph]
 set -euo pipefail
 
 folder=${1:-${REGISTRY_CTL_TEST_PROGRAMS:-${XDG_CACHE_HOME:-$HOME/.cache}/registry-ctl-tests}}
 export DEBIAN_FRONTEND=noninteractive
 
-release_packages=(skopeo buildah podman umoci docker-registry nginx apache2-utils curl ca-certificates bsdutils xz-utils strace util-linux pebble)
+release_packages=(skopeo buildah podman umoci docker-registry nginx apache2-utils curl ca-certificates bsdutils xz-utils strace util-linux pebble awscli)
 unstable_packages=(crane oras)
 
 apt_quietly() {
@@ -88,3 +89,6 @@ unpack_from_unstable() {
 
 install_from_release
 unpack_from_unstable
+ceph=$(dirname "$0")/ceph
+bash "$ceph/unpack-ceph.sh" trixie 18.2 "$folder/ceph-18.2"
+bash "$ceph/unpack-ceph.sh" bookworm 16.2 "$folder/ceph-16.2"

@@ -21,6 +21,7 @@ export const PROGRAM_NAMES = [
   "htpasswd",
   "pebble",
   "pebble-challtestsrv",
+  "aws",
 ] as const;
 
 /** A real program that tests run. */
@@ -67,14 +68,24 @@ export function missingPrograms(names: readonly ProgramName[]): ProgramName[] {
  */
 export function describeWithPrograms(names: readonly ProgramName[], title: string, body: () => void): void {
   const missing = missingPrograms(names);
-  if (missing.length === 0) describe(title, body);
+  describeUnlessMissing(missing.length === 0 ? undefined : missingMessage(missing), title, body);
+}
+
+/**
+ * Declares tests that need something that CI has.
+ *
+ * @param reason - what is missing on this machine and how to get it, in a few words; undefined if nothing is. The tests
+ *   are skipped with it in their title; in CI they fail with it
+ */
+export function describeUnlessMissing(reason: string | undefined, title: string, body: () => void): void {
+  if (reason === undefined) describe(title, body);
   else if (REQUIRED)
     describe(title, () => {
       it("finds the real programs that it needs", () => {
-        throw new Error(missingMessage(missing));
+        throw new Error(reason);
       });
     });
-  else describe.skip(`${title} [${missingMessage(missing)}]`, body);
+  else describe.skip(`${title} [${reason}]`, body);
 }
 
 /**

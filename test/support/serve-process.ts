@@ -16,6 +16,8 @@ export interface ServeProcess extends ServerProcess {
 /** What a test wants of its server. */
 export interface ServeOptions {
   rootDirectory: string;
+  /** Instead of a filesystem store at `rootDirectory`: lines of the `storage` section, indented by two. */
+  storage?: string;
   /** Workers; 2 by default, also on machines with more cores. */
   workers?: number;
   readOnly?: boolean;
@@ -58,7 +60,7 @@ export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   };
 }
 
-/** Writes a config file for a filesystem store, as both this program and the Go registry read it. */
+/** Writes a config file for a store, as both this program and the Go registry read it. */
 export async function writeServeConfig(options: ServeOptions & { port: number }): Promise<string> {
   const configPath = `${options.rootDirectory}.config.yml`;
   await writeFile(
@@ -69,9 +71,7 @@ log:
     disabled: true
   level: warn
 storage:
-  filesystem:
-    rootdirectory: ${options.rootDirectory}
-  delete:
+${options.storage ?? `  filesystem:\n    rootdirectory: ${options.rootDirectory}\n`}  delete:
     enabled: true
   maintenance:
     readonly:
