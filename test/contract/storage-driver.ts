@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeAbilities } from "./cases/abilities.ts";
 import type { AbilityName } from "./cases/ability-guards.ts";
 import { describeListing } from "./cases/listing.ts";
+import { describeObjectStoreAbilities } from "./cases/object-store-abilities.ts";
 import { describePaths } from "./cases/paths.ts";
 import { describeReading } from "./cases/reading.ts";
 import type { OpenStore, StoreUnderTest } from "./cases/store-under-test.ts";
@@ -69,6 +70,7 @@ export function describeStorageDriver(name: string, options: StorageDriverCase):
     describeReading(under);
     describeListing(under);
     describeAbilities(under);
+    describeObjectStoreAbilities(under);
     if (changes) {
       describeWriting(under);
       describeWriters(under);

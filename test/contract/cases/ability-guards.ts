@@ -1,15 +1,22 @@
 import {
+  canCheckReachable,
   canCreateExclusively,
   canDeleteMany,
+  canPresign,
   canScan,
   canSettleRemovals,
+  countsRequests,
   hasEmptyFolders,
   hasFastReads,
+  hasFileLookup,
   hasNameListing,
   hasSmallReads,
   hasStoreClock,
   hasSynchronousFolders,
   hasTemporaryFiles,
+  hasUnfinishedWrites,
+  hasVersionedFiles,
+  movesByCopying,
 } from "../../../src/storage/abilities.ts";
 import type { StorageDriver } from "../../../src/storage/driver.ts";
 
@@ -26,6 +33,13 @@ export const ABILITY_GUARDS = {
   ExclusiveCreate: canCreateExclusively,
   StoreClock: hasStoreClock,
   TemporaryFiles: hasTemporaryFiles,
+  FileLookup: hasFileLookup,
+  PresignedReads: canPresign,
+  UnfinishedWrites: hasUnfinishedWrites,
+  CopyingMoves: movesByCopying,
+  RequestCounts: countsRequests,
+  VersionedFiles: hasVersionedFiles,
+  ReachabilityCheck: canCheckReachable,
 } satisfies Record<string, (driver: StorageDriver) => boolean>;
 
 /** The name of an optional ability. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { InvalidOffsetError, PathNotFoundError } from "../../../src/errors.ts";
+import { FileTooLargeError } from "../../../src/storage/errors.ts";
 import { bytes, collect, patternBytes, type StoreUnderTest } from "./store-under-test.ts";
 
 /** get, read and stat. */
@@ -24,6 +25,18 @@ export function describeReading(store: StoreUnderTest): void {
       await store.seed.put("/large", content);
       expect(Buffer.compare(await collect(await store.driver.read("/large")), content)).toBe(0);
       expect(Buffer.compare(await store.driver.get("/large"), content)).toBe(0);
+    });
+
+    it("does not get a file that is larger than asked for", async () => {
+      await store.seed.put("/f", bytes("0123456789"));
+      await store.seed.put("/empty", new Uint8Array());
+      expect(Buffer.from(await store.driver.get("/f", 10)).toString()).toBe("0123456789");
+      expect(Buffer.from(await store.driver.get("/f", 11)).toString()).toBe("0123456789");
+      expect((await store.driver.get("/empty", 0)).length).toBe(0);
+      expect((await store.driver.get("/empty", 10)).length).toBe(0);
+      await expect(store.driver.get("/f", 9)).rejects.toThrow(FileTooLargeError);
+      await expect(store.driver.get("/f", 0)).rejects.toThrow("has 10 bytes");
+      await expect(store.driver.get("/missing", 9)).rejects.toThrow(PathNotFoundError);
     });
 
     it("reads from an offset at 0, in the middle and at the end", async () => {
