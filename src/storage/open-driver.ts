@@ -16,6 +16,10 @@ export interface OpenOptions {
    * all of them together. Undefined: each process keeps it for itself.
    */
   rateFolder?: string | undefined;
+  /** Told what a person should know, at most once for each cause. */
+  onNotice?: ((message: string) => void) | undefined;
+  /** Told of each request to an object store, on one line, if its settings ask for that. */
+  onRequest?: ((line: string) => void) | undefined;
 }
 
 /**

@@ -13,12 +13,12 @@ const MAINTENANCE_KEYS = section("maintenance", {
   uploadpurging: section(
     "deletion of uploads that were never finished",
     {
-      enabled: flag("purge uploads", { default: true }),
-      age: duration("age from which an upload is purged", { defaultMs: WEEK_MS }),
-      interval: duration("time between purges", { defaultMs: DAY_MS }),
-      dryrun: flag("only tell what would be purged", { default: false }),
+      enabled: flag("purge uploads", { status: "implemented", default: true }),
+      age: duration("age from which an upload is purged", { status: "implemented", defaultMs: WEEK_MS }),
+      interval: duration("time between purges", { status: "implemented", defaultMs: DAY_MS }),
+      dryrun: flag("only tell what would be purged", { status: "implemented", default: false }),
     },
-    { status: "pending", open: true },
+    { open: true },
   ),
   readonly: section(
     "read-only mode",

@@ -75,7 +75,10 @@ const COMMON: Readonly<Record<string, Key>> = {
     ignoreCase: true,
   }),
   objectacl: word("canned ACL of objects; none is sent unless given", CANNED_ACLS, DONE),
-  loglevel: text("requests that are logged", { default: "off" }),
+  loglevel: text("off, or any other word of either registry: each request to S3 is logged on one line", {
+    ...DONE,
+    default: "off",
+  }),
 };
 
 /** What only Distribution knows. */

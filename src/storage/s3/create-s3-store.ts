@@ -4,6 +4,7 @@ import { CredentialsSource } from "./credentials-source.ts";
 import { resolveEndpoint } from "./endpoint-address.ts";
 import { keyMapper } from "./key-mapper.ts";
 import { objectHeadersOf, objectParametersOf } from "./object-options.ts";
+import { loggedLane, type RequestLog } from "./request-log.ts";
 import type { S3Store } from "./s3-store.ts";
 import { lazySdkClient } from "./sdk-client.ts";
 import { createLane } from "./send-request.ts";
@@ -19,6 +20,8 @@ export interface S3StoreOptions {
   rateFolder?: string | undefined;
   /** Told what a person should know, at most once for each cause. */
   onNotice?: ((message: string) => void) | undefined;
+  /** Told of each request, if `loglevel` is not off. */
+  onRequest?: RequestLog | undefined;
   /** How long the lane waits for the store. */
   timeouts?: Partial<ConnectionTimeouts> | undefined;
   /** Milliseconds since 1970, by the clock of this host. */
@@ -39,8 +42,10 @@ export function createS3Store(settings: S3StorageSettings, options: S3StoreOptio
     perSecond: settings.maxRequestsPerSecond,
     folder: options.rateFolder,
     onNotice: options.onNotice,
+    now: options.now,
   });
-  const sdk = lazySdkClient(settings, { requests, rate }, options);
+  const log = settings.logLevel === "off" ? undefined : options.onRequest;
+  const sdk = lazySdkClient(settings, { requests, rate, log }, options);
   const credentials = new CredentialsSource(settings, sdk);
   const lane = createLane({
     settings,
@@ -58,7 +63,7 @@ export function createS3Store(settings: S3StorageSettings, options: S3StoreOptio
   return {
     settings,
     location,
-    lane,
+    lane: log === undefined ? lane : loggedLane(lane, log),
     sdk,
     objectHeaders: objectHeadersOf(settings),
     objectParameters: objectParametersOf(settings),

@@ -2,6 +2,7 @@ import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { S3StorageSettings } from "../../config/settings.ts";
 import { DEFAULT_TIMEOUTS } from "./connection-pools.ts";
 import { countRequest, kindOfCommand } from "./request-counts.ts";
+import { logSdkRequests, type RequestLog } from "./request-log.ts";
 import { type SdkRetryOptions, sdkRetries } from "./sdk-retries.ts";
 import type { RequestRate } from "./shared-rate.ts";
 
@@ -10,6 +11,7 @@ export interface RequestMeters {
   /** Counted into. */
   requests: Record<string, number>;
   rate: RequestRate;
+  log?: RequestLog | undefined;
 }
 
 /** A part may be sent slowly, and a copy on the server takes its time before it answers. */
@@ -50,6 +52,7 @@ export async function createSdkClient(
     // Behind the retries, so that each attempt comes by.
     { step: "deserialize", priority: "low", name: "registryCtlMeters" },
   );
+  if (meters.log !== undefined) logSdkRequests(client, meters.log);
   return client;
 }
 
