@@ -15,7 +15,7 @@ export interface EndpointAddress {
 
 /**
  * Asks the SDK where it would send requests for the bucket: its rules know of path style, dual stack, FIPS, acceleration,
- * access points and all partitions. No request is made.
+ * access points and all partitions. No request is made of the store. The SDK looks for credentials on its way.
  */
 export async function resolveEndpoint(
   client: S3Client,

@@ -63,6 +63,7 @@ function xmlProblem(body: Uint8Array): string | undefined {
   const root = ROOT.exec(head)?.[1];
   if (root === undefined) return start === bytes.length ? "it is empty" : "it does not begin like one";
   if (root === "Error" || root === "ErrorResponse") return "refusal";
+  if (root.toLowerCase() === "html") return "it is a page for people";
   const tail = bytes.toString("latin1", Math.max(start, bytes.length - TAIL_BYTES)).trimEnd();
   const isWhole = tail.endsWith(`</${root}>`) || (tail.endsWith("/>") && EMPTY_ROOT.test(head));
   return isWhole ? undefined : "it breaks off";

@@ -1,0 +1,107 @@
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { afterEach, describe, expect, test } from "vitest";
+import { createS3Store, type S3StoreOptions } from "../../../../src/storage/s3/create-s3-store.ts";
+import { type FaultKind, faultsByPlan } from "../../../support/s3-server/faults.ts";
+import { type S3Server, type S3ServerOptions, startS3Server } from "../../../support/s3-server/s3-server.ts";
+
+let server: S3Server | undefined;
+
+afterEach(async () => {
+  await server?.close();
+  server = undefined;
+});
+
+async function start(options: S3ServerOptions = {}): Promise<S3Server> {
+  server = await startS3Server(options);
+  return server;
+}
+
+const storeOf = (s3: S3Server, options: S3StoreOptions = {}) =>
+  createS3Store(s3.settings("registry", { maxRetries: 3 }), { random: () => 0, ...options });
+
+const at = (Key: string) => ({ Bucket: "registry", Key });
+
+describe("the SDK's client", () => {
+  test("is made once", async () => {
+    const store = storeOf(await start());
+    expect(await store.sdk()).toBe(await store.sdk());
+  });
+
+  test("is counted with the lane, each attempt", async () => {
+    const s3 = await start({ faults: faultsByPlan([{ fault: "slow-down", times: 2 }]) });
+    const store = storeOf(s3);
+    const sdk = await store.sdk();
+    await sdk.send(new PutObjectCommand({ ...at("a"), Body: "1" }));
+    await store.lane.send({ method: "HEAD", key: "a" });
+    expect(store.lane.requests).toEqual({ "PUT object": 3, "HEAD object": 1 });
+  });
+
+  test.each<FaultKind>([
+    "slow-down",
+    "internal-error",
+    "reset-before",
+    "error-in-200",
+    "truncated-xml",
+    "cut-body",
+  ])("tries a copy again after %s", async (fault) => {
+    const s3 = await start();
+    const sdk = await storeOf(s3).sdk();
+    await sdk.send(new PutObjectCommand({ ...at("a"), Body: "content" }));
+    s3.options.faults = faultsByPlan([{ fault, operation: "CopyObject", times: 2 }]);
+    await sdk.send(new CopyObjectCommand({ ...at("b"), CopySource: "registry/a" }));
+    expect(s3.count("CopyObject")).toBe(3);
+    expect(s3.objects("registry").size).toBe(2);
+  });
+
+  test("ends after so many retries with what the store says last", async () => {
+    const s3 = await start({ faults: () => "slow-down" });
+    const sdk = await storeOf(s3).sdk();
+    await expect(sdk.send(new HeadObjectCommand(at("a")))).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 503, attempts: 4 },
+    });
+  });
+
+  test("does not give up after hundreds of failures elsewhere", async () => {
+    let failing = 150;
+    const s3 = await start({ faults: () => (failing-- % 4 === 0 ? undefined : "slow-down") });
+    const sdk = await storeOf(s3).sdk();
+    failing = 400;
+    for (let round = 0; round < 100; round++) await sdk.send(new PutObjectCommand({ ...at("a"), Body: "1" }));
+    expect(s3.count("PutObject")).toBeGreaterThan(390);
+  });
+
+  test("uploads in parts over kept connections, without asking whether it may go on", async () => {
+    const s3 = await start();
+    const sdk = await storeOf(s3).sdk();
+    const { UploadId } = await sdk.send(new CreateMultipartUploadCommand(at("a")));
+    const { ETag } = await sdk.send(
+      new UploadPartCommand({ ...at("a"), UploadId, PartNumber: 1, Body: Buffer.alloc(6 * 1024 * 1024) }),
+    );
+    const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
+    await sdk.send(new CompleteMultipartUploadCommand({ ...at("a"), UploadId, MultipartUpload }));
+    expect(s3.requests.some(({ headers }) => "expect" in headers)).toBe(false);
+    const { ContentLength } = await sdk.send(new HeadObjectCommand(at("a")));
+    expect(ContentLength).toBe(6 * 1024 * 1024);
+  });
+
+  test("keeps the same rate as the lane", async () => {
+    let nowMs = Math.floor(Date.now() / 1000) * 1000;
+    const s3 = await start();
+    const settings = s3.settings("registry", { maxRequestsPerSecond: 2 });
+    const store = createS3Store(settings, { now: () => nowMs });
+    await store.lane.send({ method: "PUT", key: "a", body: Buffer.from("1") });
+    const read = store.sdk().then((sdk) => sdk.send(new GetObjectCommand(at("a"))));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(s3.count("GetObject")).toBe(0);
+    nowMs += 1000;
+    expect(await (await read).Body?.transformToString()).toBe("1");
+  });
+});
