@@ -13,6 +13,8 @@ import { readVersion } from "./version.ts";
  * @param args - without node and script
  */
 export async function main(args: readonly string[] = process.argv.slice(2)): Promise<void> {
+  // The SDK of S3 tells everybody on Node 20 that its later versions will want another one: a matter of this package's.
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
   const stop = onStopSignal();
   const version = readVersion();
   // The work goes on whatever becomes of its messages: a log on a full disk must not stop what is to mend that.
