@@ -12,7 +12,7 @@ import { faultyServer, filesIn, impatientDriver, newBucket } from "./faulty-stor
 const STORE = "/docker/registry/v2/";
 const seeds = fc.nat(2 ** 31 - 1);
 
-describe("a collection on S3 while answers go wrong", () => {
+describe("a collection on S3 while answers go wrong", { timeout: 120_000 }, () => {
   it("removes exactly the garbage, as long as every fault passes", async () => {
     const s3 = await faultyServer();
     await fc.assert(

@@ -12,7 +12,7 @@ const TRIAL = /\.trial-[0-9a-f-]+$/;
 
 const seeds = fc.nat(2 ** 31 - 1);
 
-describe("the S3 driver while answers go wrong", () => {
+describe("the S3 driver while answers go wrong", { timeout: 120_000 }, () => {
   it("does exactly what it is asked, as long as every fault passes", async () => {
     const s3 = await faultyServer();
     await fc.assert(
