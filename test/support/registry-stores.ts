@@ -6,12 +6,14 @@ import type { Repository } from "../../src/registry/repository.ts";
 import type { StorageDriver } from "../../src/storage/driver.ts";
 import { FilesystemDriver } from "../../src/storage/filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "../../src/storage/memory/memory-driver.ts";
+import { RemoteStore } from "./remote-store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 /** The stores that the registry's tests run on; each call opens an empty one that goes when the test ends. */
 export const STORES: [string, () => Promise<StorageDriver>][] = [
   ["memory", async () => new MemoryDriver()],
   ["filesystem", async () => new FilesystemDriver({ rootDirectory: await temporaryFolder() })],
+  ["a store of requests", async () => new RemoteStore().driver],
 ];
 
 /** Hides all abilities of a driver, so that only the contract is used. */

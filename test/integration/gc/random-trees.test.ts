@@ -10,6 +10,7 @@ import { collect, TEST_HOLDER } from "../../support/collect.ts";
 import { filesToKeep } from "../../support/needed-oracle.ts";
 import { buildRandomTree, pushSteps } from "../../support/random-tree.ts";
 import { RegistryTree } from "../../support/registry-tree.ts";
+import { RemoteStore } from "../../support/remote-store.ts";
 
 const STORE = "/docker/registry/v2";
 
@@ -27,11 +28,23 @@ function mortal<T extends MemoryDriver | FilesystemDriver>(driver: T): T & { del
   return mortalDriver;
 }
 
+function mortalRemote(): StorageDriver & { deletesLeft: number } {
+  const inner = mortal(new MemoryDriver());
+  const { driver } = new RemoteStore({ inner });
+  return Object.defineProperty(Object.assign(driver, { deletesLeft: 0 }), "deletesLeft", {
+    get: () => inner.deletesLeft,
+    set: (left: number) => {
+      inner.deletesLeft = left;
+    },
+  });
+}
+
 async function withDriver(
   kind: string,
   use: (driver: StorageDriver & { deletesLeft: number }) => Promise<void>,
 ): Promise<void> {
   if (kind === "memory") return use(mortal(new MemoryDriver()));
+  if (kind === "requests") return use(mortalRemote());
   const folder = await mkdtemp(join(tmpdir(), "registry-ctl-gc-"));
   try {
     await use(mortal(new FilesystemDriver({ rootDirectory: folder })));
@@ -42,6 +55,7 @@ async function withDriver(
 
 describe.each([
   ["memory", 300],
+  ["requests", 100],
   ["filesystem", 25],
 ])("random registries on %s", (kind, numRuns) => {
   it("keep exactly what tags, indexes and subjects need; a dry run foretells it; a second run finds nothing", async () => {

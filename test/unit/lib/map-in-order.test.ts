@@ -56,4 +56,28 @@ describe("mapInOrder", () => {
     }
     expect(taken).toBeLessThanOrEqual(6);
   });
+
+  it("has no more weight ahead than it may, save one item that is heavier", async () => {
+    const items = [3, 3, 3, 20, 1, 1, 1, 1];
+    let ahead = 0;
+    let most = 0;
+    const results = mapInOrder(
+      items,
+      100,
+      async (item) => {
+        ahead += item;
+        most = Math.max(most, item === 20 ? 0 : ahead);
+        await setTimeout(1);
+        return item;
+      },
+      { weightOf: (item) => item, maxWeight: 7 },
+    );
+    const seen: number[] = [];
+    for await (const result of results) {
+      seen.push(result);
+      ahead -= result;
+    }
+    expect(seen).toEqual(items);
+    expect(most).toBeLessThanOrEqual(10);
+  });
 });

@@ -12,6 +12,7 @@ import {
 } from "../../../src/registry/paths.ts";
 import { Registry } from "../../../src/registry/registry.ts";
 import type { Repository } from "../../../src/registry/repository.ts";
+import { hasEmptyFolders } from "../../../src/storage/abilities.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import {
   filesOf,
@@ -165,7 +166,7 @@ describe.each(STORES)("manifests in %s", (_name, open) => {
 
   it("keep the folders that the Go registry's collector needs when the last one is deleted", async () => {
     const driver = await open();
-    if (driver instanceof MemoryDriver) return;
+    if (!hasEmptyFolders(driver)) return;
     const repository = new Registry(driver).repository("a");
     const { digest } = await pushImage(repository, "config", ["v1"]);
     await repository.manifests.delete(digest);
