@@ -105,4 +105,4 @@ export const NOT_DRIVERS: ReadonlySet<string> = new Set([
 ]);
 
 /** The drivers that exist in this release. */
-export const EXISTING_DRIVERS: ReadonlySet<string> = new Set(["filesystem", "inmemory"]);
+export const EXISTING_DRIVERS: ReadonlySet<string> = new Set(["filesystem", "inmemory", "s3", "s3_v2"]);

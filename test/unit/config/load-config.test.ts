@@ -75,14 +75,11 @@ describe("loadConfig", () => {
     });
   });
 
-  it.each(["s3", "s3_v2", "azure", "azure_v2", "gcs"])(
-    "refuses the driver %s, whatever is allowed",
-    async (driver) => {
-      const request = write(`version: 0.1\nstorage:\n  ${driver}: {bucket: b, region: r}\n`);
-      const error = await failure(loadConfig({ ...request, allowUnimplemented: ["proxy"] }));
-      expect(error.message).toBe(`c.yml:3:3: the storage driver ${driver} is not implemented yet`);
-    },
-  );
+  it.each(["azure", "azure_v2", "gcs"])("refuses the driver %s, whatever is allowed", async (driver) => {
+    const request = write(`version: 0.1\nstorage:\n  ${driver}: {bucket: b, region: r}\n`);
+    const error = await failure(loadConfig({ ...request, allowUnimplemented: ["proxy"] }));
+    expect(error.message).toBe(`c.yml:3:3: the storage driver ${driver} is not implemented yet`);
+  });
 
   it("says that a file is missing or a folder", async () => {
     expect((await failure(loadConfig({ cwd, env: {}, argument: "x.yml" }))).message).toContain(

@@ -18,7 +18,13 @@ describe("valid configurations", () => {
     expect(read(file).findings.filter((finding) => kinds.includes(finding.kind))).toEqual([]);
   });
 
-  it.each(files.filter((file) => /\/(s3|azure|gcs)/.test(file)))(
+  it.each(files.filter((file) => /\/s3/.test(file)))("implements everything of %s", (file) => {
+    const config = read(file);
+    expect(config.findings).toEqual([]);
+    expect(config.settings?.storage).toMatchObject({ bucket: "registry" });
+  });
+
+  it.each(files.filter((file) => /\/(azure|gcs)/.test(file)))(
     "says that the driver of %s is missing",
     (file) => {
       const config = read(file);

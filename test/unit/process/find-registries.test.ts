@@ -80,6 +80,27 @@ describe("findRegistries", () => {
     expect(found).toMatchObject({ usesOurStore: true, usesOurConfig: false, http: { addr: ":2" } });
   });
 
+  it("compares buckets, in which one server may have several names", async () => {
+    const bucket = (keys: string) =>
+      `version: 0.1\nstorage: {s3: {bucket: images, region: us-east-1, ${keys}}}\n`;
+    await writeFile(
+      join(folder, "config.yml"),
+      bucket("regionendpoint: http://10.0.0.1:9000, rootdirectory: /a"),
+    );
+    const others = [
+      "regionendpoint: 10.0.0.1:9000, secure: false, rootdirectory: a/, maxretries: 3",
+      "regionendpoint: http://minio:9000, rootdirectory: a",
+      "regionendpoint: http://10.0.0.1:9000, rootdirectory: b",
+    ];
+    for (const [index, keys] of others.entries()) {
+      await writeFile(join(folder, `${index}.yml`), bucket(keys));
+      await addProcess(10 + index, ["registry", "serve", `${index}.yml`]);
+    }
+    await writeFile(join(folder, "files.yml"), `version: 0.1\nstorage: {filesystem: {}}\n`);
+    await addProcess(13, ["registry", "serve", "files.yml"]);
+    expect((await find()).map(({ usesOurStore }) => usesOurStore)).toEqual([true, undefined, false, false]);
+  });
+
   it("says that it cannot tell where a configuration cannot be read", async () => {
     await addProcess(7, ["registry", "serve", "missing.yml"]);
     expect(await find()).toEqual([{ pid: 7, usesOurStore: undefined, usesOurConfig: false }]);
