@@ -4,7 +4,7 @@ import { StorageUnavailableError } from "../../../src/errors.ts";
 import { collect, patternBytes } from "../../contract/cases/store-under-test.ts";
 import { type FaultKind, faultsByPlan, faultsBySeed } from "../../support/s3-server/faults.ts";
 import type { Operation } from "../../support/s3-server/request.ts";
-import { faultyServer, filesIn, impatientDriver, newBucket } from "./faulty-store.ts";
+import { faultyServer, filesIn, hastyDriver, impatientDriver, newBucket } from "./faulty-store.ts";
 import { ModelledStore, storeSteps } from "./modelled-store.ts";
 
 /** An object beside one that is to be created only once. */
@@ -94,6 +94,20 @@ describe("the S3 driver while answers go wrong", { timeout: 120_000 }, () => {
       ),
     );
   });
+
+  it.each<Operation>(["PutObject", "GetObject", "ListObjectsV2", "DeleteObjects"])(
+    "asks again where no answer comes to %s",
+    async (operation) => {
+      const s3 = await faultyServer({ faults: faultsByPlan([{ fault: "stalled", operation }]) });
+      const driver = hastyDriver(s3, "registry");
+      await driver.put("/a", Buffer.from("content"));
+      expect(Buffer.from(await driver.get("/a")).toString()).toBe("content");
+      expect((await driver.list("/")).map(({ path }) => path)).toEqual(["/a"]);
+      expect(await driver.deleteMany(["/a"])).toEqual([]);
+      expect(s3.objects("registry").size).toBe(0);
+      expect(s3.count(operation)).toBe(2);
+    },
+  );
 
   it("never gives the second half of another file", async () => {
     const s3 = await faultyServer({

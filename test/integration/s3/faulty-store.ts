@@ -23,6 +23,12 @@ export function impatientDriver(
   return new S3Driver(store);
 }
 
+/** A driver that waits for an answer for no longer than a moment. */
+export function hastyDriver(s3: S3Server, bucket: string): S3Driver {
+  const timeouts = { connectMs: 1000, headersMs: 1000, bodyMs: 1000 };
+  return new S3Driver(createS3Store(s3.settings(bucket), { random: () => 0, timeouts }));
+}
+
 /** What lies in a bucket, by path. */
 export function filesIn(s3: S3Server, bucket: string): Map<string, Buffer> {
   return new Map([...s3.objects(bucket)].map(([key, { body }]) => [`/${key}`, body]));
