@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import type { LoadedConfig } from "../config/settings.ts";
-import { prepareAwsEnvironment } from "../process/prepare-aws-environment.ts";
 import { prepareRateFolder } from "../process/rate-folder.ts";
 import { switchToStoreOwner } from "../process/switch-user.ts";
+import { takeAwsEnvironment } from "../process/take-aws-environment.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { openDriver } from "../storage/open-driver.ts";
 
@@ -27,7 +27,7 @@ export async function openStorage(
     const switched = switchToStoreOwner(resolve(storage.rootDirectory));
     if (switched) options.notice(switched);
   }
-  await prepareAwsEnvironment(storage, options.envFrom, options.cwd);
+  await takeAwsEnvironment(storage, options.envFrom, options.cwd);
   const rateFolder = prepareRateFolder(storage, options.stateDir);
   const { readOnly, notice } = options;
   return openDriver(storage, { readOnly, rateFolder, onNotice: notice, onRequest: notice });

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { prepareAwsEnvironment } from "../../../src/process/prepare-aws-environment.ts";
+import { takeAwsEnvironment } from "../../../src/process/take-aws-environment.ts";
 import { bucketSettings } from "../../support/bucket-settings.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -16,33 +16,21 @@ async function serviceFolder(): Promise<string> {
   return folder;
 }
 
-describe("prepareAwsEnvironment", () => {
+describe("takeAwsEnvironment", () => {
   it("takes what the service has of AWS and nothing else", async () => {
     const cwd = await serviceFolder();
     const path = process.env["PATH"];
-    await prepareAwsEnvironment(bucketSettings(), ["service.env"], cwd);
+    await takeAwsEnvironment(bucketSettings(), ["service.env"], cwd);
     expect(process.env["AWS_PROFILE"]).toBe("registry");
     expect([process.env["PATH"], process.env["REGISTRY_LOG_LEVEL"]]).toEqual([path, undefined]);
-  });
-
-  it("has the SDK say nothing of versions of Node, unless the environment wants it to", async () => {
-    const name = "AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED";
-    vi.stubEnv(name, undefined);
-    await prepareAwsEnvironment({ driver: "inmemory" }, [], "/");
-    expect(process.env[name]).toBeUndefined();
-    await prepareAwsEnvironment(bucketSettings(), [], "/");
-    expect(process.env[name]).toBe("true");
-    vi.stubEnv(name, "false");
-    await prepareAwsEnvironment(bucketSettings(), [], "/");
-    expect(process.env[name]).toBe("false");
   });
 
   it("leaves the environment alone where the configuration has keys, or the store is another one", async () => {
     const cwd = await serviceFolder();
     const credentials = { accessKey: "a", secretKey: "b", sessionToken: "" };
-    await prepareAwsEnvironment(bucketSettings({ credentials }), ["service.env"], cwd);
-    await prepareAwsEnvironment({ driver: "inmemory" }, ["service.env"], cwd);
-    await prepareAwsEnvironment(bucketSettings(), [], cwd);
+    await takeAwsEnvironment(bucketSettings({ credentials }), ["service.env"], cwd);
+    await takeAwsEnvironment({ driver: "inmemory" }, ["service.env"], cwd);
+    await takeAwsEnvironment(bucketSettings(), [], cwd);
     expect(process.env["AWS_PROFILE"]).toBe("mine");
   });
 });
