@@ -7,7 +7,9 @@ import { ScanRange } from "./s3-scan-range.ts";
 import type { S3Store } from "./s3-store.ts";
 
 /** So many pages are asked for at a time, once it is known that there are many. */
-const LANES = 16;
+const LANES = 12;
+/** A range that comes of a split has been as long as this when it is split itself. */
+const PAGES_TO_SPLIT_AGAIN = 3;
 /** So many pages of a range wait until those before it have been given. */
 const PAGES_AHEAD = 8;
 /** So many pages wait at the most, of all ranges together: some 45 MiB. */
@@ -192,11 +194,9 @@ class Scan {
   }
 }
 
-/** More than a page has come, there is more, and it has not been tried in vain a moment ago. */
-function isWorthSplitting({ isDone, keyCount, triedAtKeyCount }: ScanRange): boolean {
-  return (
-    !isDone &&
-    keyCount >= PAGE_KEYS &&
-    (triedAtKeyCount === undefined || keyCount >= triedAtKeyCount + PAGES_AHEAD * PAGE_KEYS)
-  );
+/** Enough has come to tell that it is long, there is more, and it has not been tried in vain a moment ago. */
+function isWorthSplitting({ after, isDone, keyCount, triedAtKeyCount }: ScanRange): boolean {
+  const leastKeys = after === "" ? PAGE_KEYS : PAGES_TO_SPLIT_AGAIN * PAGE_KEYS;
+  const triedAt = triedAtKeyCount ?? Number.NEGATIVE_INFINITY;
+  return !isDone && keyCount >= leastKeys && keyCount >= triedAt + PAGES_AHEAD * PAGE_KEYS;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { StorageUnavailableError } from "../../../../src/errors.ts";
 import { Refusal } from "../../../support/s3-server/reply.ts";
 import type { Operation } from "../../../support/s3-server/request.ts";
-import { openBucket } from "./driver-under-test.ts";
+import { fill, openBucket } from "./driver-under-test.ts";
 
 function deny(...denied: Operation[]) {
   return {
@@ -12,10 +12,20 @@ function deny(...denied: Operation[]) {
 }
 
 describe("the check whether a bucket can be worked with", () => {
-  it("leaves nothing behind", async () => {
+  it.each([[[]], [["f"]]])("leaves nothing behind in a bucket with %j", async (keys) => {
     const { bucket, driver } = await openBucket();
+    fill(bucket, keys);
     await driver.checkReachable(false);
-    expect([bucket.objects.size, bucket.uploads.size]).toEqual([0, 0]);
+    expect([...bucket.objects.keys()]).toEqual(keys);
+    expect(bucket.uploads.size).toBe(0);
+  });
+
+  it("makes no object where there is one to look at, and none at all where nothing is to be written", async () => {
+    const { s3, bucket, driver } = await openBucket();
+    await driver.checkReachable(true);
+    fill(bucket, ["f"]);
+    await driver.checkReachable(false);
+    expect(s3.count("PutObject")).toBe(0);
   });
 
   it("names the bucket that is not there", async () => {
@@ -24,14 +34,20 @@ describe("the check whether a bucket can be worked with", () => {
     await expect(driver.checkReachable(true)).rejects.toThrow("no-such-bucket");
   });
 
-  it("says that writing goes well where only HEAD is denied", async () => {
-    const { driver } = await openBucket(deny("HeadObject"));
-    await expect(driver.checkReachable(false)).rejects.toThrow(/writing to s3:\S+ .*HEAD is denied/);
-    await expect(driver.checkReachable(true)).rejects.not.toThrow("writing to");
+  it.each([[[]], [["f"]]])("says that only HEAD is denied in a bucket with %j", async (keys) => {
+    const { bucket, driver } = await openBucket(deny("HeadObject"));
+    fill(bucket, keys);
+    await expect(driver.checkReachable(false)).rejects.toThrow(
+      "writing to it are allowed, but HEAD is denied",
+    );
+    await expect(driver.checkReachable(true)).rejects.toThrow(/^(?!.*writing)/);
+    expect([...bucket.objects.keys()]).toEqual(keys);
   });
 
   it("finds that nothing can be written, unless nothing is to be", async () => {
-    const { driver } = await openBucket(deny("CreateMultipartUpload", "PutObject"));
+    const { bucket, driver } = await openBucket(deny("CreateMultipartUpload", "PutObject"));
+    await expect(driver.checkReachable(false)).rejects.toThrow(StorageUnavailableError);
+    fill(bucket, ["f"]);
     await expect(driver.checkReachable(false)).rejects.toThrow(StorageUnavailableError);
     await driver.checkReachable(true);
   });
