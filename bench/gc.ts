@@ -1,3 +1,4 @@
+import { parseArgs } from "node:util";
 import { type BenchOptions, type Measurement, parseBenchOptions } from "./gc/bench-options.ts";
 import { buildIfNeeded } from "./gc/build-if-needed.ts";
 import { findGoCollector, findOurCollector } from "./gc/measured-programs.ts";
@@ -15,10 +16,11 @@ const SCALING_MANIFESTS = [10_000, 30_000, 100_000];
  * Measures `garbage-collect -m` beside the Go registry's on synthetic trees, and prints tables. Exit code 1 if a target
  * is missed.
  *
- * @param args - flags, as `gc/bench-options.ts` tells
+ * @param args - flags, as `gc/bench-options.ts` tells; with `--driver s3` those of `s3/gc-options.ts`
  * @throws {Error} if a flag is wrong or a program fails
  */
 export async function gc(args: readonly string[]): Promise<void> {
+  if (isOnS3(args)) return (await import("./gc-s3.ts")).gcS3(args);
   const options = parseBenchOptions(args);
   await withWorkFolder(options.folder, async (folder, signal) => {
     const onStep = (step: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${step}`);
@@ -32,6 +34,16 @@ export async function gc(args: readonly string[]): Promise<void> {
     console.log(renderChecks(checks));
     if (!checks.every(isMet)) process.exitCode = 1;
   });
+}
+
+/** Whether `--driver s3` is asked for. */
+function isOnS3(args: readonly string[]): boolean {
+  const { values } = parseArgs({
+    args: [...args],
+    options: { driver: { type: "string", default: "filesystem" } },
+    strict: false,
+  });
+  return values.driver === "s3";
 }
 
 /** Measures and prints one tree or row of trees. @returns its targets */

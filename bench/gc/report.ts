@@ -117,6 +117,7 @@ function memory(summary: Summary | undefined): string {
 
 function amount(value: number, unit: Check["unit"]): string {
   if (unit === "bytes") return mebibytes(value);
+  if (unit === "requests") return count(value);
   return unit === "seconds" ? `${value.toFixed(2)} s` : value.toFixed(2);
 }
 

@@ -33,7 +33,7 @@ export interface Check {
   what: string;
   measured: number;
   limit: number;
-  unit: "times" | "seconds" | "bytes";
+  unit: "times" | "seconds" | "bytes" | "requests";
   /** Whether more than the limit is good, or less. */
   good: "more" | "less";
 }
