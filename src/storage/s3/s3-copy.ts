@@ -12,6 +12,7 @@ import { uriEncode, uriEncodeKey } from "./uri-encode.ts";
 const MAX_SINGLE_COPY_BYTES = 5 * 1024 ** 3;
 const MAX_PARTS = 10_000;
 const MEBIBYTE = 1024 ** 2;
+const MIN_PART_BYTES = 5 * MEBIBYTE;
 
 /**
  * Copies an object inside the bucket and removes it where it was. Done again after a failure it comes to the same, as long
@@ -56,7 +57,7 @@ export interface CopiedRange {
  */
 export function copiedRanges(sizeBytes: number, chunkBytes: number): CopiedRange[] {
   const leastBytes = Math.ceil(sizeBytes / MAX_PARTS / MEBIBYTE) * MEBIBYTE;
-  const partBytes = Math.min(Math.max(chunkBytes, leastBytes), MAX_SINGLE_COPY_BYTES);
+  const partBytes = Math.min(Math.max(chunkBytes, leastBytes, MIN_PART_BYTES), MAX_SINGLE_COPY_BYTES);
   return Array.from({ length: Math.ceil(sizeBytes / partBytes) }, (_, index) => ({
     partNumber: index + 1,
     firstByte: index * partBytes,
