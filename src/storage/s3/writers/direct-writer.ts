@@ -74,6 +74,10 @@ export class DirectWriter implements FileWriter, PartHolder {
       this.#filledBytes += taken.length;
       rest = rest.subarray(taken.length);
       const isFull = this.#filledBytes === buffer.bytes.length;
+      if (isFull && rest.length > 0 && this.#filledBytes < MIN_PART_BYTES) {
+        this.#makeLarger(buffer);
+        continue;
+      }
       // The last part of a file of known size waits for the end, which may make it the only one.
       if (isFull && (rest.length > 0 || this.sizeBytes !== this.#expectedBytes)) await this.#send(buffer);
     }
@@ -121,7 +125,7 @@ export class DirectWriter implements FileWriter, PartHolder {
         new StorageUnavailableError(`s3: cannot write ${this.#path}: too many slow uploads at the same time`),
       );
     } else {
-      this.#kept = { bytes: buffer.bytes.slice(0, this.#filledBytes), release: keep };
+      this.#kept = { bytes: this.#copyOf(buffer), release: keep };
     }
     this.#buffer = undefined;
     buffer.release();
@@ -144,6 +148,17 @@ export class DirectWriter implements FileWriter, PartHolder {
     this.#kept = undefined;
     this.#buffer = buffer;
     return buffer;
+  }
+
+  /** More comes than was expected: what there is waits for a buffer as large as a part. */
+  #makeLarger(buffer: PartBuffer): void {
+    this.#kept = { bytes: this.#copyOf(buffer), release: () => undefined };
+    this.#buffer = undefined;
+    buffer.release();
+  }
+
+  #copyOf(buffer: PartBuffer): Uint8Array {
+    return Uint8Array.from(buffer.bytes.subarray(0, this.#filledBytes));
   }
 
   #fullBytes(): number {
@@ -195,7 +210,7 @@ export class DirectWriter implements FileWriter, PartHolder {
   }
 
   async #complete(begun: Promise<UploadHandle>): Promise<void> {
-    if (this.#filledBytes > 0) this.#dispatch(this.#buffer ?? (await this.#reserve(0)));
+    if (this.#filledBytes > 0) await this.#send(this.#buffer ?? (await this.#reserve(0)));
     await Promise.all(this.#underWay);
     this.#check();
     this.#stored.sort((left, right) => left.number - right.number);
