@@ -1,4 +1,4 @@
-import { hash } from "node:crypto";
+import { getFips, hash } from "node:crypto";
 import { crc32 } from "node:zlib";
 import type { S3ChecksumSettings } from "../../config/settings.ts";
 import { crc32c, crc64Nvme } from "./crc-tables.ts";
@@ -12,7 +12,7 @@ import type { S3Request } from "./s3-lane.ts";
 export function checksumHeaders(request: S3Request, settings: S3ChecksumSettings): Record<string, string> {
   const { method, body, headers = {}, query = {} } = request;
   if (body === undefined || hasChecksum(headers)) return {};
-  if (method === "POST" && "delete" in query) return { "content-md5": md5(body) };
+  if (method === "POST" && "delete" in query) return removalChecksum(body);
   const isObject = method === "PUT" && request.key !== undefined && !("x-amz-copy-source" in headers);
   if (!isObject || settings.when === "required") return {};
   // A part may have only the kind of checksum that its upload was begun with.
@@ -38,8 +38,11 @@ function hasChecksum(headers: Readonly<Record<string, string>>): boolean {
   return false;
 }
 
-function md5(body: Uint8Array): string {
-  return hash("md5", body, "base64");
+/** Where only approved algorithms may be used there is no MD5. */
+function removalChecksum(body: Uint8Array): Record<string, string> {
+  return getFips() === 1
+    ? { "x-amz-checksum-sha256": hash("sha256", body, "base64") }
+    : { "content-md5": hash("md5", body, "base64") };
 }
 
 function fourBytes(value: number): string {

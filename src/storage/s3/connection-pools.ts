@@ -87,7 +87,8 @@ function dispatch(agent: Agent, request: PreparedRequest, handler: ExchangeHandl
   request.signal?.addEventListener("abort", handler.cancel, { once: true });
   const { origin, path, method, headers, body } = request;
   try {
-    agent.dispatch({ origin, path, method, headers, body: body ?? null }, handler);
+    // Connections would be closed after a HEAD otherwise, for servers that send bodies with it.
+    agent.dispatch({ origin, path, method, headers, body: body ?? null, reset: false }, handler);
   } catch (error) {
     handler.fail(connectionError(error));
   }

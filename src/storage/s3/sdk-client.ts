@@ -47,6 +47,7 @@ export async function createSdkClient(
     (next, context) => async (args) => {
       await meters.rate.take(undefined);
       countRequest(meters.requests, kindOfCommand(context.commandName ?? ""));
+      if (settings.userAgent !== "") setUserAgent(args.request, settings.userAgent);
       return await next(args);
     },
     // Behind the retries, so that each attempt comes by.
@@ -54,6 +55,12 @@ export async function createSdkClient(
   );
   if (meters.log !== undefined) logSdkRequests(client, meters.log);
   return client;
+}
+
+/** The SDK only lets one add to its own; the header is not signed. */
+function setUserAgent(request: unknown, userAgent: string): void {
+  if (typeof request !== "object" || request === null || !("headers" in request)) return;
+  if (typeof request.headers === "object") Object.assign(request.headers ?? {}, { "user-agent": userAgent });
 }
 
 function sdkConfig(settings: S3StorageSettings, retries: SdkRetryOptions): S3ClientConfig {
@@ -82,7 +89,6 @@ function sdkConfig(settings: S3StorageSettings, retries: SdkRetryOptions): S3Cli
     },
   };
   if (settings.endpoint !== "") config.endpoint = settings.endpoint;
-  if (settings.userAgent !== "") config.customUserAgent = settings.userAgent;
   if (credentials !== undefined) {
     const { accessKey, secretKey, sessionToken } = credentials;
     config.credentials = {

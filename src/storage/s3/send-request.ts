@@ -20,7 +20,7 @@ export interface LaneParts {
   /** Counted into. */
   requests: Record<string, number>;
   rate: RequestRate;
-  credentials: CredentialsSource;
+  credentials: Pick<CredentialsSource, "current" | "load" | "renew">;
   /** Where the bucket is; asked once. */
   address: () => Promise<EndpointAddress>;
   connections: ConnectionPools;
@@ -43,6 +43,12 @@ interface Prepared {
   signedWith: SigningCredentials | undefined;
 }
 
+/** Where requests go, and what signs them for it. */
+interface Place {
+  address: EndpointAddress;
+  signer: RequestSigner;
+}
+
 const USER_AGENT = "registry-ctl";
 
 /** Makes the lane of a bucket. */
@@ -50,12 +56,22 @@ export function createLane(parts: LaneParts): S3Lane {
   const { settings, rate, credentials, connections, requests } = parts;
   const { now = Date.now, sleep = sleepUnlessAborted, random = Math.random } = parts;
   const userAgent = settings.userAgent === "" ? USER_AGENT : settings.userAgent;
-  let place: { address: EndpointAddress; signer: RequestSigner } | undefined;
+  let place: Place | undefined;
+  let finding: Promise<Place> | undefined;
 
-  async function findPlace() {
-    const address = await parts.address();
-    place = { address, signer: new RequestSigner(address.signingRegion, address.signingName) };
-    return place;
+  async function askForPlace(): Promise<Place> {
+    try {
+      const address = await parts.address();
+      place = { address, signer: new RequestSigner(address.signingRegion, address.signingName) };
+      return place;
+    } finally {
+      finding = undefined;
+    }
+  }
+
+  function findPlace(): Promise<Place> {
+    finding ??= askForPlace();
+    return finding;
   }
 
   function prepare(request: S3Request): Prepared {
@@ -103,6 +119,7 @@ export function createLane(parts: LaneParts): S3Lane {
     const prepared = prepare(request);
     let hasNewKey = false;
     for (let attempts = 1, failures = 1; ; attempts++) {
+      if (request.signal?.aborted) throw new CancelledError();
       try {
         return { answer: await attempt(prepared), attempts };
       } catch (error) {

@@ -33,7 +33,7 @@ export function allowedActionsHint(refusal: Refusal, operation: string, context:
   ].filter((part) => part !== "");
   const hint = `allow ${wanted.join(" and ")} in the policies of the user or role and of the bucket`;
   return isAboutHead(refusal)
-    ? `${hint}: HEAD needs s3:GetObject like GET, and without s3:ListBucket a missing object is denied too`
+    ? `${hint}: HEAD needs s3:GetObject like GET, and without s3:ListBucket a missing object is denied too (a wrong key is denied without a reason, too)`
     : hint;
 }
 

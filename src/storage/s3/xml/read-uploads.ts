@@ -19,7 +19,8 @@ export interface UploadsPage {
 }
 
 /**
- * Reads an answer to ListMultipartUploads.
+ * Reads an answer to ListMultipartUploads. Ceph encodes the keys if `encoding-type=url` is asked for, but does not say so:
+ * better ask without it, since keys of a registry have nothing that XML cannot have.
  *
  * @throws {XmlError}
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html

@@ -19,7 +19,7 @@ export class XmlScanner {
   #closesNext = false;
   #textStart = 0;
   #textEnd = 0;
-  /** Of the tag that the scanner stands at. */
+  /** Of the element that was opened last. */
   name = "";
 
   constructor(body: Uint8Array) {
@@ -58,7 +58,7 @@ export class XmlScanner {
       if (end < 0) throw new XmlError("the document breaks off in a tag");
       this.#textEnd = start;
       this.#position = end + 1;
-      return second === SLASH ? this.#close(start + 2, end) : this.#open(start + 1, end);
+      return second === SLASH ? this.#close() : this.#open(start + 1, end);
     }
   }
 
@@ -92,9 +92,8 @@ export class XmlScanner {
     return "open";
   }
 
-  #close(start: number, end: number): XmlTag {
+  #close(): XmlTag {
     if (this.#depth === 0) throw new XmlError("an element is closed that is not open");
-    this.name = this.#xml.slice(start, end).trimEnd();
     this.#depth--;
     return "close";
   }

@@ -1,13 +1,19 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { afterEach, describe, expect, onTestFinished, test } from "vitest";
 import { CancelledError } from "../../../../src/errors.ts";
+import { ConnectionPools } from "../../../../src/storage/s3/connection-pools.ts";
 import { createS3Store, type S3StoreOptions } from "../../../../src/storage/s3/create-s3-store.ts";
 import { S3ConnectionError, type S3Lane, S3RequestError } from "../../../../src/storage/s3/s3-lane.ts";
+import { createLane } from "../../../../src/storage/s3/send-request.ts";
+import type { SigningCredentials } from "../../../../src/storage/s3/sigv4.ts";
 import { type FaultKind, faultsByPlan, PASSING_FAULTS } from "../../../support/s3-server/faults.ts";
+import { Refusal } from "../../../support/s3-server/reply.ts";
 import { type S3Server, type S3ServerOptions, startS3Server } from "../../../support/s3-server/s3-server.ts";
 import { s3Settings } from "../../../support/s3-server/settings.ts";
+import { TEST_CERTIFICATE, TEST_KEY } from "../../../support/test-certificate.ts";
 
 let server: S3Server | undefined;
 
@@ -54,7 +60,10 @@ async function listenWith(listener: RequestListener) {
   const { port } = plain.address() as AddressInfo;
   const place = { bucket: "registry", region: "us-east-1", accessKey: "a", secretKey: "s" };
   const endpoint = `http://127.0.0.1:${port}`;
-  return { settings: (_bucket: string, changes = {}) => s3Settings({ endpoint, ...place }, changes) };
+  return {
+    server: plain,
+    settings: (_bucket: string, changes = {}) => s3Settings({ endpoint, ...place }, changes),
+  };
 }
 
 describe("the lane", () => {
@@ -229,6 +238,126 @@ describe("attempts", () => {
     const { lane } = laneOf(s3);
     for (let request = 0; request < 5; request++) expect(await textOf(lane, "a")).toBe("ok");
   });
+});
+
+describe("credentials", () => {
+  /** The chain of providers gives these keys, one after the other. */
+  function credentialsOf(...keys: SigningCredentials[]) {
+    let index = 0;
+    const current = () => keys[index];
+    return {
+      current,
+      load: () => Promise.reject(new Error("there is a key already")),
+      renew: (used: SigningCredentials | undefined) => {
+        if (used === keys[index] && index + 1 < keys.length) index += 1;
+        return Promise.resolve(used !== keys[index]);
+      },
+    };
+  }
+
+  function laneWith(s3: S3Server, ...keys: SigningCredentials[]): S3Lane {
+    const settings = s3.settings("registry");
+    const { host } = new URL(s3.endpoint);
+    const address = {
+      origin: s3.endpoint,
+      host,
+      basePath: "/registry",
+      signingRegion: "us-east-1",
+      signingName: "s3",
+    };
+    return createLane({
+      settings,
+      requests: {},
+      rate: { take: () => undefined },
+      credentials: credentialsOf(...keys),
+      address: () => Promise.resolve(address),
+      connections: new ConnectionPools({ skipVerify: false }),
+      random: () => 0,
+    });
+  }
+
+  const good = { accessKeyId: "testaccess", secretAccessKey: "testsecret1234567890", sessionToken: "new" };
+
+  test("that have expired are renewed once, and the request is sent again", async () => {
+    const s3 = await start({ sessionToken: "new", hasExpired: true });
+    const renewed = laneWith(s3, { ...good }, { ...good }).send({
+      method: "PUT",
+      key: "a",
+      body: Buffer.from("1"),
+    });
+    await expect(renewed).rejects.toMatchObject({ code: "ExpiredToken", attempts: 2 });
+    s3.options.hasExpired = false;
+    let expired = true;
+    s3.options.policy = () => {
+      if (!expired) return undefined;
+      expired = false;
+      return new Refusal(400, "ExpiredToken", "The provided token has expired.");
+    };
+    const answer = await laneWith(s3, { ...good }, good).send({
+      method: "PUT",
+      key: "a",
+      body: Buffer.from("1"),
+    });
+    expect(answer.attempts).toBe(2);
+  });
+
+  test("are renewed for a HEAD too, whose refusal has no text", async () => {
+    const s3 = await start({ sessionToken: "new" });
+    await laneWith(s3, good).send({ method: "PUT", key: "a", body: Buffer.from("1") });
+    const old = { ...good, sessionToken: "old" };
+    expect((await laneWith(s3, old, good).send({ method: "HEAD", key: "a" })).attempts).toBe(2);
+  });
+
+  test("that cannot be renewed are not tried again", async () => {
+    const s3 = await start({ hasExpired: true });
+    const { lane } = laneOf(s3);
+    await expect(put(lane, "a", "1")).rejects.toMatchObject({ code: "ExpiredToken", attempts: 1 });
+  });
+});
+
+describe("TLS", () => {
+  const tls = { key: TEST_KEY, cert: TEST_CERTIFICATE };
+
+  test("refuses a certificate that nobody trusts, without trying again", async () => {
+    const { lane, pauses } = laneOf(await start({ tls }));
+    await expect(put(lane, "a", "1")).rejects.toMatchObject({
+      cause: { code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+    });
+    expect(pauses).toEqual([]);
+  });
+
+  test("takes any certificate where the configuration says so, in both lanes", async () => {
+    const s3 = await start({ tls });
+    const store = createS3Store(s3.settings("registry", { skipVerify: true }));
+    await put(store.lane, "a", "1");
+    const sdk = await store.sdk();
+    await expect(sdk.send(new HeadObjectCommand({ Bucket: "registry", Key: "a" }))).resolves.toBeDefined();
+  });
+});
+
+test("the user agent of the configuration goes with both lanes", async () => {
+  const s3 = await start();
+  const store = createS3Store(s3.settings("registry", { userAgent: "our registry/1" }));
+  await put(store.lane, "a", "1");
+  await (await store.sdk()).send(new HeadObjectCommand({ Bucket: "registry", Key: "a" }));
+  expect(s3.requests.map(({ headers }) => headers["user-agent"])).toEqual([
+    "our registry/1",
+    "our registry/1",
+  ]);
+  await put(laneOf(s3).lane, "a", "1");
+  expect(s3.requests.at(-1)?.headers["user-agent"]).toBe("registry-ctl");
+});
+
+test("a HEAD leaves its connection for other requests", async () => {
+  let connections = 0;
+  const s3 = await listenWith((_request, response) => response.end());
+  s3.server.on("connection", () => {
+    connections += 1;
+  });
+  const { lane } = laneOf(s3);
+  for (let request = 0; request < 10; request++) await lane.send({ method: "HEAD", key: "a" });
+  // The next request may come just before the connection is free.
+  expect(connections).toBeLessThanOrEqual(2);
 });
 
 describe("cancelling", () => {
