@@ -14,8 +14,8 @@ export interface RequestMeters {
   log?: RequestLog | undefined;
 }
 
-/** A part may be sent slowly, and a copy on the server takes its time before it answers. */
-const SDK_ANSWER_MS = 300_000;
+/** Without a byte either way. A copy or a completion on the server takes its time before it answers. */
+const SDK_SILENCE_MS = 300_000;
 /** Parts of many uploads at once; they are bounded elsewhere. */
 const MAX_SDK_SOCKETS = 256;
 
@@ -82,8 +82,9 @@ function sdkConfig(settings: S3StorageSettings, retries: SdkRetryOptions): S3Cli
     disableS3ExpressSessionAuth: true,
     requestHandler: {
       connectionTimeout: DEFAULT_TIMEOUTS.connectMs,
-      requestTimeout: SDK_ANSWER_MS,
-      throwOnRequestTimeout: true,
+      // Not a limit for a whole request: a large part may take long over a slow line.
+      requestTimeout: 0,
+      socketTimeout: SDK_SILENCE_MS,
       httpAgent: agent,
       httpsAgent: { ...agent, rejectUnauthorized: !settings.skipVerify },
     },
