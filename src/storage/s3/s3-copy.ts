@@ -1,6 +1,7 @@
 import type { CompletedPart, S3Client } from "@aws-sdk/client-s3";
 import { PathNotFoundError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { isCompletedEtag } from "./completed-etag.ts";
 import { callS3 } from "./s3-call.ts";
 import { headObject, type ObjectHead } from "./s3-reads.ts";
 import type { S3Store } from "./s3-store.ts";
@@ -136,9 +137,8 @@ class PartCopy {
       if (!(error instanceof Error) || error.name !== "NoSuchUpload") throw error;
       const path = this.#store.pathOf(target.Key) ?? "";
       const head = await headObject(this.#store, path);
-      const isOurs =
-        head?.sizeBytes === source.sizeBytes && head.etag.replaceAll('"', "").endsWith(`-${parts.length}`);
-      if (!isOurs) throw error;
+      const etags = parts.map(({ ETag }) => ETag);
+      if (head?.sizeBytes !== source.sizeBytes || !isCompletedEtag(head.etag, etags)) throw error;
     }
   }
 }

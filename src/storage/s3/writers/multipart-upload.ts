@@ -1,4 +1,5 @@
 import type { CompletedPart, S3Client } from "@aws-sdk/client-s3";
+import { isCompletedEtag } from "../completed-etag.ts";
 import { headObject } from "../s3-reads.ts";
 import type { S3Store } from "../s3-store.ts";
 
@@ -120,7 +121,7 @@ export class MultipartRequests {
 
   /**
    * Makes the parts an object. If the answer is lost and the upload is gone when it is asked again, the object is looked
-   * at: it is the right one if it has the size and is made of as many parts.
+   * at: it is the right one if it has the size and is made of these parts.
    */
   async complete(upload: UploadHandle, path: string, parts: readonly StoredPart[]): Promise<void> {
     const { client, sdk } = await this.#open();
@@ -148,7 +149,8 @@ export class MultipartRequests {
   async #isComplete(path: string, parts: readonly StoredPart[]): Promise<boolean> {
     const head = await headObject(this.#store, path).catch(() => undefined);
     const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
-    return head?.sizeBytes === sizeBytes && head.etag.replaceAll('"', "").endsWith(`-${parts.length}`);
+    const etags = parts.map(({ named }) => named.ETag);
+    return head?.sizeBytes === sizeBytes && isCompletedEtag(head.etag, etags);
   }
 
   async #open(): Promise<{ client: S3Client; sdk: Sdk }> {
