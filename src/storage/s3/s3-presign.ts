@@ -42,6 +42,8 @@ export class ReadSigner {
     return new S3Client({
       region,
       credentials: client.config.credentials,
+      // An address is to say no more than it must: other stores need not know what else the SDK may ask for.
+      responseChecksumValidation: "WHEN_REQUIRED",
       ...(pathStyle ? { endpoint: redirectEndpoint, forcePathStyle: true } : { bucketEndpoint: true }),
     });
   }
