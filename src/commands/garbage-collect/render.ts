@@ -3,6 +3,7 @@ import type { GarbageReport, VerifyOutcome } from "../../operations/gc/garbage-r
 import { describeVersions } from "../../operations/gc/store-facts.ts";
 import type { Amounts } from "../../registry/plan/amounts.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
+import { renderRequests } from "../../ui/render-requests.ts";
 
 /** @returns the last lines of a run */
 export function renderReport(report: GarbageReport): string {
@@ -63,13 +64,6 @@ function* renderStore({ folderMarkers, versions, requests }: GarbageReport): Gen
     yield `kept for a while: ${describeVersions(versions.noncurrent)}; a lifecycle rule of the bucket removes them`;
   }
   if (requests) yield renderRequests(requests);
-}
-
-function renderRequests(requests: Readonly<Record<string, number>>): string {
-  const kinds = Object.entries(requests).sort(([, a], [, b]) => b - a);
-  const total = kinds.reduce((sum, [, number]) => sum + number, 0);
-  const shown = kinds.map(([kind, number]) => `${number} ${kind}`).join(", ");
-  return `requests: ${total}${shown === "" ? "" : ` (${shown})`}`;
 }
 
 function renderVerified({ complete, problems, lines }: VerifyOutcome): string[] {

@@ -2,6 +2,7 @@ import { printable } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/units.ts";
 import { describeFinding } from "../../operations/verify/verify-outcome.ts";
 import type { Finding, FindingKind, VerifyReport } from "../../operations/verify/verify-report.ts";
+import { renderRequests } from "../../ui/render-requests.ts";
 
 /** So many findings of a kind are shown; `--json` has more. */
 const SHOWN_OF_A_KIND = 20;
@@ -33,7 +34,7 @@ function* renderFindings(
   }
 }
 
-function* renderAmounts({ checked, checksum, unneeded }: VerifyReport): Generator<string> {
+function* renderAmounts({ checked, checksum, unneeded, requests }: VerifyReport): Generator<string> {
   const { repositories, tags, manifests, layerLinks, blobs, bytes } = checked;
   yield `looked at: ${count(repositories, "repository", "repositories")}, ${count(tags, "tag")}, ${count(manifests, "manifest")}, ` +
     `${count(layerLinks, "layer link")}, ${count(blobs, "blob")} (${formatBytes(bytes)})`;
@@ -47,6 +48,7 @@ function* renderAmounts({ checked, checksum, unneeded }: VerifyReport): Generato
     unneeded.temporaryFiles > 0 ? count(unneeded.temporaryFiles, "temporary file") : "",
   ].filter((text) => text !== "");
   if (garbage.length > 0) yield `garbage, for garbage-collect: ${garbage.join(", ")}`;
+  if (requests) yield renderRequests(requests);
 }
 
 function verdict({ problemCount, uncheckedCount, onlyRepositories }: VerifyReport): string {
