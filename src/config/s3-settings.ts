@@ -1,6 +1,5 @@
-import { endpointUrl } from "./s3-endpoint.ts";
+import { s3AddressOf } from "./s3-address.ts";
 import { s3LogLevel } from "./s3-log-level.ts";
-import { pathStyleOf } from "./s3-path-style.ts";
 import type { SectionValues } from "./section-values.ts";
 import type { S3ChecksumSettings, S3StorageSettings } from "./settings.ts";
 
@@ -18,27 +17,19 @@ export interface BuiltS3Settings {
 
 /** Makes settings of `storage.s3` or `storage.s3_v2`, and says what does not go together. */
 export function s3SettingsOf(driver: S3StorageSettings["driver"], values: SectionValues): BuiltS3Settings {
-  const endpoint = endpointOf(values);
-  const { pathStyle, note } = pathStyleOf(values, endpoint);
-  checkBucket(values);
-  checkRegion(values, endpoint);
+  const { address, notes } = s3AddressOf(values);
   checkSignature(values);
-  const addressing = addressingOf(values, endpoint, pathStyle);
   const storage: S3StorageSettings = {
     driver,
-    region: values.text("region") || "us-east-1",
-    bucket: values.text("bucket"),
-    endpoint,
-    redirectEndpoint: urlOf(values, "redirectendpoint"),
+    ...address,
     credentials: credentialsOf(values),
     rootDirectory: rootDirectoryOf(values),
-    ...addressing,
     skipVerify: values.boolean("skipverify") ?? false,
     userAgent: userAgentOf(values),
     encryption: encryptionOf(values),
     storageClass: storageClassOf(values),
     objectAcl: objectAclOf(values),
-    checksums: checksumsOf(driver, values, endpoint),
+    checksums: checksumsOf(driver, values, address.endpoint),
     maxRequestsPerSecond: requestRateOf(driver, values),
     maxRetries: values.number("maxretries") ?? 5,
     chunkBytes: values.number("chunksize") ?? 10 * MIB,
@@ -49,53 +40,7 @@ export function s3SettingsOf(driver: S3StorageSettings["driver"], values: Sectio
     },
     logLevel: s3LogLevel(values),
   };
-  return { storage, notes: note === undefined ? [] : [note] };
-}
-
-function endpointOf(values: SectionValues): string {
-  const endpoint = urlOf(values, "regionendpoint");
-  const secure = values.boolean("secure");
-  if (values.text("regionendpoint") === "") {
-    if (secure === false) values.say("warning", "secure", "is of no effect: AWS is spoken to over HTTPS");
-  } else if (secure === true && endpoint.startsWith("http:")) {
-    const message = "is of no effect: regionendpoint begins with http://, so nothing is encrypted on the way";
-    values.say("warning", "secure", message);
-  } else if (secure === false && endpoint.startsWith("https:")) {
-    values.say("warning", "secure", "is of no effect: regionendpoint begins with https://");
-  }
-  return endpoint;
-}
-
-/** @returns a URL; empty if nothing is written, or something of no use */
-function urlOf(values: SectionValues, name: string): string {
-  const text = values.text(name);
-  if (text === "") return "";
-  const found = endpointUrl(text, values.boolean("secure") ?? true);
-  if ("url" in found) return found.url;
-  values.say("fatal", name, found.problem);
-  return "";
-}
-
-function checkBucket(values: SectionValues): void {
-  const bucket = values.text("bucket");
-  if (bucket.startsWith("arn:")) {
-    values.say("fatal", "bucket", "must be a name: give the access point's alias instead of its ARN");
-  } else if (bucket.includes("/")) {
-    const message = "must be a name without a slash: write the folder in it as rootdirectory";
-    values.say("fatal", "bucket", message);
-  } else if (!/^[A-Za-z0-9._-]{0,255}$/.test(bucket)) {
-    values.say("fatal", "bucket", "must have letters, digits, dots, hyphens and underscores only");
-  }
-}
-
-/** A region that is wrong is told by S3; here only what could be no part of a host name. */
-function checkRegion(values: SectionValues, endpoint: string): void {
-  const region = values.text("region");
-  if (region === "" && values.text("regionendpoint") === "") {
-    values.say("fatal", "region", "is missing: name the bucket's region, such as eu-central-1");
-  } else if (region !== "" && endpoint === "" && !/^[a-z0-9]+(-[a-z0-9]+)*$/.test(region)) {
-    values.say("fatal", "region", "must be the name of a region of AWS, such as eu-central-1");
-  }
+  return { storage, notes };
 }
 
 function checkSignature(values: SectionValues): void {
@@ -105,28 +50,6 @@ function checkSignature(values: SectionValues): void {
   // The second driver of GitLab's registry does not look at the key.
   if (values.section === "storage.s3") values.say("fatal", "v4auth", message);
   else values.say("warning", "v4auth", "is of no effect: requests are signed with version 4");
-}
-
-/** What AWS alone has counts for nothing with another server, as in the Go registry. */
-function addressingOf(
-  values: SectionValues,
-  endpoint: string,
-  pathStyle: boolean,
-): Pick<S3StorageSettings, "pathStyle" | "accelerate" | "dualStack" | "fips"> {
-  const onAws = (name: string): boolean => {
-    if (values.boolean(name) !== true) return false;
-    if (endpoint !== "") values.say("warning", name, "is of no effect with regionendpoint");
-    return endpoint === "";
-  };
-  const accelerate = onAws("accelerate");
-  const dualStack = onAws("usedualstack");
-  const fips = onAws("usefipsendpoint");
-  if (accelerate && fips) values.say("fatal", "accelerate", "does not go together with usefipsendpoint");
-  if (accelerate && pathStyle) {
-    const key = values.has("forcepathstyle") ? "forcepathstyle" : "pathstyle";
-    values.say("warning", key, "is of no effect with accelerate");
-  }
-  return { pathStyle: pathStyle && !accelerate, accelerate, dualStack, fips };
 }
 
 /** As in the Go registry one half of a pair counts for nothing. */
