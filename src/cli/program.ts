@@ -4,6 +4,7 @@ import type { CommandContext } from "../commands/context.ts";
 import { garbageCollectCommand } from "../commands/garbage-collect/command.ts";
 import { keysCommand } from "../commands/keys/command.ts";
 import { serveCommand } from "../commands/serve/command.ts";
+import { uploadsCommand } from "../commands/uploads/command.ts";
 import { usersCommand } from "../commands/users/command.ts";
 import { verifyCommand } from "../commands/verify/command.ts";
 
@@ -12,6 +13,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   serveCommand,
   garbageCollectCommand,
   verifyCommand,
+  uploadsCommand,
   configCommand,
   keysCommand,
   usersCommand,
