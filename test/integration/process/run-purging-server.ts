@@ -1,0 +1,27 @@
+import { describeListenAddress } from "../../../src/process/listen-address.ts";
+import { runServer } from "../../../src/process/run-server.ts";
+import { openDriver } from "../../../src/storage/open-driver.ts";
+import { settingsFor } from "./settings-for.ts";
+
+/*
+ * Serves a folder, and purges uploads more often than a configuration may ask for. Arguments: the folder, how many workers,
+ * and `read-only` or nothing.
+ */
+const [rootDirectory = "", workers = "1", mode = ""] = process.argv.slice(2);
+const settings = settingsFor(rootDirectory, "127.0.0.1:0");
+settings.log.level = "debug";
+settings.log.accessLogDisabled = true;
+settings.readOnly = mode === "read-only";
+settings.uploadPurging = { enabled: true, ageMs: 168 * 3_600_000, intervalMs: 1000, dryRun: false };
+const stop = new AbortController();
+process.on("SIGTERM", () => stop.abort());
+await runServer({
+  settings,
+  storage: await openDriver(settings.storage),
+  readOnlyStore: false,
+  workers: Number(workers),
+  stateFolder: undefined,
+  signal: stop.signal,
+  onListening: (address) =>
+    void process.stderr.write(`listening on ${describeListenAddress(address, settings.http)}\n`),
+});
