@@ -45,7 +45,9 @@ export function createS3Store(settings: S3StorageSettings, options: S3StoreOptio
     now: options.now,
   });
   const log = settings.logLevel === "off" ? undefined : options.onRequest;
-  const sdk = lazySdkClient(settings, { requests, rate, log }, options);
+  const { now = Date.now, random } = options;
+  const renewKey = (): Promise<boolean> => credentials.renewAny(now());
+  const sdk = lazySdkClient(settings, { requests, rate, log }, { now, random, renewKey });
   const credentials = new CredentialsSource(settings, sdk);
   const lane = createLane({
     settings,

@@ -75,6 +75,12 @@ export class CredentialsSource {
     return this.#current !== used;
   }
 
+  /** As {@link CredentialsSource.renew}, where it is not known which key was refused. */
+  renewAny(nowMs: number): Promise<boolean> {
+    const wasRenewed = nowMs - this.#renewedMs < RENEW_AGAIN_MS;
+    return wasRenewed ? Promise.resolve(true) : this.renew(this.#current, nowMs);
+  }
+
   async #ask(nowMs: number, forceRefresh: boolean): Promise<SigningCredentials> {
     const client = await this.#sdk();
     const identity = await client.config.credentials({ forceRefresh });

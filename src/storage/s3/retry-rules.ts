@@ -41,6 +41,18 @@ export function codeOf(cause: unknown): string {
   return "cause" in cause ? codeOf(cause.cause) : "";
 }
 
+/** Tells whether a refusal says that the session of a key has ended, so that another key may help. */
+export function isOldKey(code: string): boolean {
+  return OLD_KEY_CODES.has(code);
+}
+
+const OLD_KEY_CODES = new Set([
+  "ExpiredToken",
+  "ExpiredTokenException",
+  "TokenRefreshRequired",
+  "InvalidToken",
+]);
+
 const BUSY_STATUSES = new Set([429, 503]);
 const CHANCE_STATUSES = new Set([408, 500, 502, 504]);
 

@@ -1,5 +1,6 @@
 import type { S3ClientConfig } from "@aws-sdk/client-s3";
 import {
+  isOldKey,
   type PassingFailure,
   passingConnection,
   passingRefusal,
@@ -14,6 +15,8 @@ export interface SdkRetryOptions {
   now?: (() => number) | undefined;
   /** Between 0 and 1. */
   random?: (() => number) | undefined;
+  /** Asks for another key after one was refused as expired; false if there is none. */
+  renewKey?: (() => Promise<boolean>) | undefined;
 }
 
 type RetryStrategy = Exclude<NonNullable<S3ClientConfig["retryStrategy"]>, { retry: unknown }>;
@@ -28,16 +31,17 @@ export function sdkRetries(maxRetries: number, options: SdkRetryOptions = {}): R
   const { now = Date.now, random = Math.random } = options;
   return {
     acquireInitialRetryToken: () => Promise.resolve(token(0, 0)),
-    refreshRetryTokenForRetry(used, { error }) {
+    async refreshRetryTokenForRetry(used, { error }) {
       const failures = used.getRetryCount() + 1;
+      const refusal = sdkRefusalOf(error);
+      if (failures === 1 && refusal !== undefined && isOldKey(refusal.code)) {
+        if (await options.renewKey?.()) return token(failures, 0);
+      }
       const failure = sdkFailureOf(error);
       // The SDK throws what the request failed with, whatever is thrown here.
-      if (failure === undefined || failures > maxRetries)
-        return Promise.reject(new Error("no more attempts"));
-      const wanted = sdkRefusalOf(error)?.headers["retry-after"];
-      return Promise.resolve(
-        token(failures, pauseAfter(failure, failures, random(), retryAfterOf(wanted, now()))),
-      );
+      if (failure === undefined || failures > maxRetries) throw new Error("no more attempts");
+      const wantedMs = retryAfterOf(refusal?.headers["retry-after"], now());
+      return token(failures, pauseAfter(failure, failures, random(), wantedMs));
     },
     recordSuccess: () => undefined,
   };

@@ -7,7 +7,7 @@ import type { ConnectionPools, PlainAnswer, PreparedRequest } from "./connection
 import type { CredentialsSource } from "./credentials-source.ts";
 import type { EndpointAddress } from "./endpoint-address.ts";
 import { countRequest, kindOfRequest } from "./request-counts.ts";
-import { passingFailureOf, pauseAfter, retryAfterOf } from "./retry-rules.ts";
+import { isOldKey, passingFailureOf, pauseAfter, retryAfterOf } from "./retry-rules.ts";
 import { S3ConnectionError, type S3Lane, type S3Request, S3RequestError } from "./s3-lane.ts";
 import { checkAnswer, refusalOf } from "./send-check.ts";
 import type { RequestRate } from "./shared-rate.ts";
@@ -184,16 +184,9 @@ async function wholeOf(streamed: PlainAnswer<AsyncIterable<Buffer>>): Promise<Pl
  */
 function speaksOfOldKey(error: unknown, request: S3Request): boolean {
   if (!(error instanceof S3RequestError)) return false;
-  if (OLD_KEY_CODES.has(error.code)) return true;
+  if (isOldKey(error.code)) return true;
   return request.method === "HEAD" && (error.status === 400 || error.status === 403);
 }
-
-const OLD_KEY_CODES = new Set([
-  "ExpiredToken",
-  "ExpiredTokenException",
-  "TokenRefreshRequired",
-  "InvalidToken",
-]);
 
 function encodedQuery(query: Readonly<Record<string, string>>): string {
   const names = Object.keys(query);

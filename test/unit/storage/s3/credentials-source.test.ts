@@ -92,6 +92,16 @@ describe("CredentialsSource", () => {
     expect(asked).toBe(3);
   });
 
+  test("renews whatever key there is, and lets those who come right after try with that", async () => {
+    let asked = 0;
+    const sdk = await sdkWith(() => key(++asked));
+    const source = new CredentialsSource(bucketSettings(), sdk);
+    await source.load(START_MS);
+    expect(await source.renewAny(START_MS)).toBe(true);
+    expect(await source.renewAny(START_MS + 1000)).toBe(true);
+    expect(asked).toBe(2);
+  });
+
   test.each([
     [{ CREDENTIALS_ENV_VARS: "g" }, "AWS_ACCESS_KEY_ID"],
     [

@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { afterEach, describe, expect, test } from "vitest";
 import { createS3Store, type S3StoreOptions } from "../../../../src/storage/s3/create-s3-store.ts";
+import { createSdkClient } from "../../../../src/storage/s3/sdk-client.ts";
 import { type FaultKind, faultsByPlan } from "../../../support/s3-server/faults.ts";
 import { type S3Server, type S3ServerOptions, startS3Server } from "../../../support/s3-server/s3-server.ts";
 
@@ -59,6 +60,20 @@ describe("the SDK's client", () => {
     await sdk.send(new CopyObjectCommand({ ...at("b"), CopySource: "registry/a" }));
     expect(s3.count("CopyObject")).toBe(3);
     expect(s3.objects("registry").size).toBe(2);
+  });
+
+  test("asks for another key when one has expired, and only once", async () => {
+    const s3 = await start({ hasExpired: true });
+    let renewals = 0;
+    const renewKey = () => {
+      renewals += 1;
+      return Promise.resolve(true);
+    };
+    const meters = { requests: {}, rate: { take: () => undefined } };
+    const sdk = await createSdkClient(s3.settings("registry"), meters, { renewKey });
+    const write = sdk.send(new PutObjectCommand({ ...at("a"), Body: "1" }));
+    await expect(write).rejects.toMatchObject({ name: "ExpiredToken", $metadata: { attempts: 2 } });
+    expect(renewals).toBe(1);
   });
 
   test("ends after so many retries with what the store says last", async () => {
