@@ -11,6 +11,8 @@ import { ConfigError } from "../../../src/errors.ts";
 import { makeOmnibusHost } from "../../support/omnibus-host.ts";
 
 let cwd: string;
+/** What the last run told on stderr. */
+let notices: string[];
 beforeEach(() => {
   cwd = mkdtempSync(join(tmpdir(), "config-command-"));
 });
@@ -24,6 +26,7 @@ interface Outcome {
 /** Runs `config …` with a context that writes into memory. */
 async function run(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
   const outcome: Outcome = { stdout: "", exitCode: 0 };
+  notices = [];
   const refuse = (): never => {
     throw new Error("config commands open no store and ask nothing");
   };
@@ -42,7 +45,7 @@ async function run(args: string[], env: Record<string, string> = {}): Promise<Ou
     },
     loadConfig: refuse,
     openStorage: refuse,
-    notice: () => undefined,
+    notice: (text) => void notices.push(text),
     confirm: refuse,
     askSecret: refuse,
     progress: refuse,
@@ -149,13 +152,37 @@ http: {prefix: nested}
     expect(stdout).toContain("  prefix: /nested/  # c.yml:5:16");
   });
 
+  it("shows what was found out of a bucket", async () => {
+    writeFileSync(
+      join(cwd, "c.yml"),
+      `version: 0.1
+storage: {s3: {bucket: images, regionendpoint: "S3.example.com:443", maxrequestspersecond: "10"}}
+`,
+    );
+    const { stdout } = await run(["show", "c.yml", "--effective"]);
+    expect(stdout).toContain("    regionendpoint: https://s3.example.com  # c.yml:2:48");
+    expect(stdout).toContain("    region: us-east-1  # default");
+    expect(stdout).toContain("    forcepathstyle: true  # default");
+    expect(stdout).toContain("    checksum_disabled: true  # default");
+    expect(stdout).toContain("    maxrequestspersecond: 10  # c.yml:2:92");
+  });
+
+  it("says what was assumed of a bucket, which is no problem", async () => {
+    const storage = "storage: {s3: {bucket: images, regionendpoint: s3.example.com}}";
+    writeFileSync(join(cwd, "c.yml"), `version: 0.1\n${storage}\n`);
+    expect(await run(["check", "c.yml"])).toEqual({ stdout: "c.yml: ok", exitCode: 0 });
+    expect(notices).toEqual([
+      expect.stringMatching(/^note: the bucket is addressed as https:\/\/s3.example.com\/images, /),
+    ]);
+  });
+
   it("shows no secret of any fixture, with either dialect and either form", async () => {
     const folder = join(import.meta.dirname, "../../../fixtures/config");
     for (const dialect of ["distribution", "gitlab"]) {
       for (const name of readdirSync(join(folder, dialect))) {
         const file = join(folder, dialect, name);
         const secrets =
-          readFileSync(file, "utf8").match(/example-[a-z-]+|AKIA\w+|ZXhhbXBs[\w=]+|user@sentry/g) ?? [];
+          readFileSync(file, "utf8").match(/example-[a-z-]+|A[KS]IA\w+|ZXhhbXBs[\w=]+|user@sentry/g) ?? [];
         for (const more of [[], ["--effective"], ["--json"]]) {
           const { stdout } = await run(["show", file, ...more]);
           for (const secret of secrets) expect(stdout, file).not.toContain(secret);
