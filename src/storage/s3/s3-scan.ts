@@ -159,7 +159,7 @@ class Scan {
     try {
       const bounds = await findBounds(range, {
         prefix: this.#prefix,
-        maxRanges: LANES - this.#listing + 1,
+        maxRanges: Math.min(LANES - this.#listing + 1, rangesFor(range)),
         maxPages: PAGES_AHEAD,
         listPage: (request) => {
           this.#extraRequests++;
@@ -192,6 +192,11 @@ class Scan {
     this.#failure ??= { error };
     this.#wake();
   }
+}
+
+/** What is left of a range that comes of a split is hardly more than what it has had. */
+function rangesFor({ after, keyCount }: ScanRange): number {
+  return after === "" ? LANES : Math.ceil(keyCount / PAGE_KEYS);
 }
 
 /** Enough has come to tell that it is long, there is more, and it has not been tried in vain a moment ago. */
