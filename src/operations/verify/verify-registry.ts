@@ -1,15 +1,14 @@
 import { PathNotFoundError } from "../../errors.ts";
-import { checkRepositoryName } from "../../oci/reference.ts";
 import { RepositoryUnknownError } from "../../registry/errors.ts";
 import { DigestSet } from "../../registry/graph/digest-set.ts";
 import { DigestTable } from "../../registry/graph/digest-table.ts";
 import { loadBlobs } from "../../registry/graph/load-blobs.ts";
 import { NumberList } from "../../registry/graph/number-list.ts";
+import { OutageWatch } from "../../registry/outage-watch.ts";
 import { REPOSITORIES_ROOT, repositoryPath } from "../../registry/paths.ts";
 import { isRemote } from "../../registry/remote-store.ts";
 import type { ScannedBlob } from "../../registry/scan/scan-blobs.ts";
 import { scanRepositories } from "../../registry/scan/scan-repositories.ts";
-import { statSmallFile } from "../../registry/small-file.ts";
 import { StoreThreads } from "../../registry/threads/store-threads.ts";
 import type { ScanFailure } from "../../storage/abilities.ts";
 import { limitDriver } from "../../storage/wrappers/limit/limit-driver.ts";
@@ -20,6 +19,8 @@ import { FindingLog } from "./finding-log.ts";
 import { givingWayUntil } from "./give-way.ts";
 import { LooseEnds } from "./loose-ends.ts";
 import { ManifestContents } from "./manifest-contents.ts";
+import { outermostNames } from "./outermost-names.ts";
+import { cacheWarning } from "./pull-through-cache.ts";
 import { type ReadRepository, readAhead } from "./read-ahead.ts";
 import { countRepositories, scanRepositoriesBelow } from "./repositories-below.ts";
 import { RepositoryCheck } from "./repository-check.ts";
@@ -29,15 +30,13 @@ import type { VerifyDependencies, VerifyOptions, VerifyProgress } from "./verify
 import type { VerifyReport } from "./verify-report.ts";
 import type { VerifyState } from "./verify-state.ts";
 
-/** Where the Go registry, as a pull-through cache, remembers what expires when. */
-const CACHE_SCHEDULE_PATH = "/scheduler-state.json";
-
 /**
  * Looks at a whole store, or at some repositories, and tells what a client could not pull. Changes nothing, needs no
  * lock, and takes nothing from a cache.
  *
  * @throws {RepositoryUnknownError} if one of `repositories` is not there
  * @throws {InvalidReferenceError} if one of them is not the name of a repository
+ * @throws {StorageUnavailableError} if the store does not answer any more
  * @throws {CancelledError} when the signal is aborted
  */
 export async function verifyRegistry(
@@ -56,6 +55,7 @@ class Verification {
   readonly #looseEnds = new LooseEnds();
   readonly #only: readonly string[];
   readonly #requests: RequestMeter;
+  readonly #watch: OutageWatch | undefined;
   #hashedBytes = 0;
   #repositoriesDone = 0;
   #repositoriesTotal: number | undefined;
@@ -64,17 +64,19 @@ class Verification {
 
   constructor(dependencies: VerifyDependencies, options: VerifyOptions) {
     const { concurrency } = options;
-    // Several repositories are read at a time, and share what may be under way.
-    const driver = isRemote(dependencies.driver)
-      ? limitDriver(dependencies.driver, concurrency)
-      : dependencies.driver;
-    this.#dependencies = { ...dependencies, driver };
+    if (isRemote(dependencies.driver)) {
+      // Several repositories are read at a time, and share what may be under way.
+      const limited = limitDriver(dependencies.driver, concurrency);
+      this.#watch = new OutageWatch(limited, dependencies.signal);
+    }
+    const { driver, signal } = this.#watch ?? dependencies;
+    this.#dependencies = { ...dependencies, driver, signal };
     this.#requests = new RequestMeter(driver);
     this.#options = options;
-    this.#only = outermost(options.repositories);
+    this.#only = outermostNames(options.repositories);
     const table = new DigestTable();
     const unchecked = new UncheckedLog();
-    const giveWay = givingWayUntil(dependencies.signal, (reads) => this.#reportReads(reads));
+    const giveWay = givingWayUntil(signal, (reads) => this.#reportReads(reads));
     const findings = new FindingLog(table, options);
     const blobs = new StoredBlobs(driver, table, { unchecked, concurrency, giveWay });
     this.#state = {
@@ -95,8 +97,19 @@ class Verification {
 
   async run(): Promise<VerifyReport> {
     const startedMs = this.#dependencies.nowMs();
+    try {
+      await this.#lookAtAll();
+    } catch (error) {
+      this.#watch?.check();
+      throw error;
+    }
+    return this.#report(startedMs);
+  }
+
+  async #lookAtAll(): Promise<void> {
     await this.#checkDatabase();
-    await this.#warnOfCache();
+    const cache = await cacheWarning(this.#dependencies.driver);
+    if (cache !== undefined) this.#warnings.push(cache);
     if (this.#only.length > 0) {
       await this.#checkOnly();
     } else {
@@ -105,7 +118,6 @@ class Verification {
       await this.#checkRepositories();
       this.#checkWhole();
     }
-    return this.#report(startedMs);
   }
 
   /**
@@ -213,17 +225,6 @@ class Verification {
     this.#warnings.push(problem.message);
   }
 
-  /** A pull-through cache has only what was asked for. */
-  async #warnOfCache(): Promise<void> {
-    const schedule = await statSmallFile(this.#dependencies.driver, CACHE_SCHEDULE_PATH).catch(
-      () => undefined,
-    );
-    if (!schedule) return;
-    this.#warnings.push(
-      `a pull-through cache uses this store (there is ${CACHE_SCHEDULE_PATH}): what is missing, it fetches when it is asked for`,
-    );
-  }
-
   #scanOptions() {
     return {
       table: this.#state.table,
@@ -286,10 +287,4 @@ class Verification {
       seconds: Math.round(this.#dependencies.nowMs() - startedMs) / 1000,
     };
   }
-}
-
-/** Checks names, and leaves out those that lie below another one. */
-function outermost(names: readonly string[]): string[] {
-  for (const name of names) checkRepositoryName(name);
-  return [...new Set(names)].filter((name) => !names.some((other) => name.startsWith(`${other}/`)));
 }

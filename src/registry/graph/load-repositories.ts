@@ -4,6 +4,7 @@ import { isRepositoryName } from "../../oci/reference.ts";
 import { hasSynchronousFolders, type SynchronousFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { limitDriver } from "../../storage/wrappers/limit/limit-driver.ts";
+import { OutageWatch } from "../outage-watch.ts";
 import { REPOSITORIES_ROOT } from "../paths.ts";
 import { isRemote } from "../remote-store.ts";
 import { RepositoryEntries } from "../scan/repository-entries.ts";
@@ -67,17 +68,28 @@ async function* loadOneByOne(driver: StorageDriver, options: LoadOptions): Async
   }
 }
 
-/** Where each file is a request: files of several repositories are read at a time, while the listing goes on. */
+/**
+ * Where each file is a request: files of several repositories are read at a time, while the listing goes on.
+ *
+ * @throws {StorageUnavailableError} if the store does not answer any more
+ */
 async function* loadAhead(driver: StorageDriver, options: LoadOptions): AsyncGenerator<RepositoryGraph> {
   const { concurrency } = options;
   // Of all these repositories together.
-  const limited = limitDriver(driver, concurrency);
-  yield* mapInOrder(
-    scanRepositories(driver, options),
-    concurrency,
-    (entries) => loadRepositoryGraph(limited, entries, options),
-    { weightOf: linksOf, maxWeight: LINKS_AHEAD },
-  );
+  const watch = new OutageWatch(limitDriver(driver, concurrency), options.signal);
+  const { signal } = watch;
+  try {
+    yield* mapInOrder(
+      scanRepositories(driver, options),
+      concurrency,
+      (entries) => loadRepositoryGraph(watch.driver, entries, { ...options, signal }),
+      { weightOf: linksOf, maxWeight: LINKS_AHEAD },
+    );
+    watch.check();
+  } catch (error) {
+    watch.check();
+    throw error;
+  }
 }
 
 function linksOf({ layers, revisions, tags }: RepositoryEntries): number {

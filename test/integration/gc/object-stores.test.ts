@@ -12,6 +12,7 @@ import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { collect } from "../../support/collect.ts";
 import { RegistryTree } from "../../support/registry-tree.ts";
 import { RemoteStore } from "../../support/remote-store.ts";
+import { verify } from "../../unit/operations/verify/verify-store.ts";
 
 const NOTHING = { blobs: 0, bytes: 0, manifests: 0, layerLinks: 0, tagHistoryLinks: 0 };
 const BLOBS_ROOT = "/docker/registry/v2/blobs";
@@ -118,6 +119,27 @@ describe("planning on an object store", () => {
 
     expect(report.deleted.manifests).toBe(0);
     expect(await tree.repository("a").missingFor(untagged.digest)).toEqual([]);
+  });
+
+  it("gives up where the store does not answer any more, instead of asking for everything in vain", async () => {
+    const store = new RemoteStore();
+    const tree = new RegistryTree(store.inner);
+    for (let number = 0; number < 500; number++) {
+      await tree.repository(`r${number}`).image(`image ${number}`, [], { tag: "v1" });
+    }
+    const before = await tree.files();
+    let left = 100;
+    store.before = ({ method }) => {
+      if (method === "get" && left-- <= 0) throw new StorageUnavailableError("no route to host");
+    };
+
+    const run = collect(store.driver, { deleteUntagged: true, dryRun: true });
+
+    await expect(run).rejects.toThrow("no route to host");
+    expect(store.count("get")).toBeLessThan(400);
+    await expect(verify(store.driver)).rejects.toThrow("no route to host");
+    store.before = undefined;
+    expect(await tree.files()).toEqual(before);
   });
 
   it("refuses a store whose listing is not in key order, in which a repository came in two pieces", async () => {
