@@ -9,7 +9,7 @@ import type { FileInfo, ReadOptions } from "../driver.ts";
 import { FileTooLargeError } from "../errors.ts";
 import { callS3, folderPrefix, isMissingObject } from "./s3-call.ts";
 import { S3RequestError, type S3StreamAnswer } from "./s3-lane.ts";
-import { listPage } from "./s3-listing.ts";
+import { listPages } from "./s3-listing.ts";
 import { ResumingStream } from "./s3-reads-stream.ts";
 import type { S3Store } from "./s3-store.ts";
 
@@ -49,11 +49,13 @@ export async function statPath(store: S3Store, path: string): Promise<FileInfo> 
     const head = await headObject(store, path);
     if (head !== undefined) return fileInfo(head);
   }
-  const prefix = folderPrefix(store, path);
-  const page = await callS3(store, "look at", path, () => listPage(store, { prefix, maxKeys: 1 }));
-  if (path !== "/" && page.objects.length === 0 && page.next === undefined)
+  const folder = { path, sizeBytes: 0, modifiedMs: 0, isFolder: true };
+  return callS3(store, "look at", path, async () => {
+    for await (const page of listPages(store, { prefix: folderPrefix(store, path), maxKeys: 1 })) {
+      if (path === "/" || page.objects.length > 0) return folder;
+    }
     throw new PathNotFoundError("s3", path);
-  return { path, sizeBytes: 0, modifiedMs: 0, isFolder: true };
+  });
 }
 
 /** @returns what a store says of a file, without what only S3 has */

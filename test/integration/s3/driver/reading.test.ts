@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { StorageUnavailableError } from "../../../../src/errors.ts";
+import { PathNotFoundError, StorageUnavailableError } from "../../../../src/errors.ts";
 import { collect, patternBytes } from "../../../contract/cases/store-under-test.ts";
 import { faultsByPlan } from "../../../support/s3-server/faults.ts";
 import { openBucket } from "./driver-under-test.ts";
@@ -60,6 +60,16 @@ describe("a stream of an object", () => {
     stream.destroy();
     await driver.get("/f", 10 ** 9);
     expect(s3.requests.length).toBe(2);
+  });
+});
+
+describe("looking at a path", () => {
+  it("finds a folder behind pages without a key", async () => {
+    let asked = 0;
+    const { bucket, driver } = await openBucket({ pageLimit: (wanted) => (++asked % 3 === 0 ? wanted : 0) });
+    bucket.put("folder/f", Buffer.from("x"), Date.now());
+    expect(await driver.stat("/folder")).toMatchObject({ isFolder: true });
+    await expect(driver.stat("/folde")).rejects.toThrow(PathNotFoundError);
   });
 });
 
