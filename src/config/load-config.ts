@@ -9,6 +9,7 @@ import { type FindConfigRequest, findConfig } from "./find-config.ts";
 import { type Finding, formatFinding, toConfigError } from "./finding.ts";
 import { MAX_TEXT_BYTES } from "./parse-yaml.ts";
 import { missingDriver, type ReadConfig, readConfig, usesMetadataDatabase } from "./read-config.ts";
+import { EXISTING_DRIVERS } from "./schema/storage-keys.ts";
 import type { ConfigSource, LoadedConfig } from "./settings.ts";
 
 /** What a configuration is found and read with. */
@@ -90,7 +91,8 @@ function throwIfUnusable(findings: readonly Finding[], shownAs: string): void {
     throw toConfigError(fatal, `Put it right; "registry-ctl config check ${shownAs}" tells more.`);
   const driver = missingDriver(findings);
   if (driver !== undefined) {
-    throw toConfigError([driver], "Use the filesystem driver, or a release that has this one.");
+    const existing = [...EXISTING_DRIVERS].join(", ");
+    throw toConfigError([driver], `Use one of ${existing}, or a release that has this one.`);
   }
 }
 
