@@ -4,8 +4,9 @@ import { StorageUnavailableError } from "../../../src/errors.ts";
 import { collect, patternBytes } from "../../contract/cases/store-under-test.ts";
 import { type FaultKind, faultsByPlan, faultsBySeed } from "../../support/s3-server/faults.ts";
 import type { Operation } from "../../support/s3-server/request.ts";
+import type { S3Server } from "../../support/s3-server/s3-server.ts";
 import { faultyServer, filesIn, hastyDriver, impatientDriver, newBucket } from "./faulty-store.ts";
-import { ModelledStore, storeSteps } from "./modelled-store.ts";
+import { FIRST_FILES, type Files, ModelledStore, storeSteps } from "./modelled-store.ts";
 
 /** An object beside one that is to be created only once. */
 const TRIAL = /\.trial-[0-9a-f-]+$/;
@@ -17,7 +18,7 @@ describe("the S3 driver while answers go wrong", { timeout: 120_000 }, () => {
     const s3 = await faultyServer();
     await fc.assert(
       fc.asyncProperty(storeSteps, seeds, async (steps, seed) => {
-        const bucket = newBucket(s3);
+        const bucket = bucketWith(s3, FIRST_FILES);
         s3.options.faults = faultsBySeed(seed, { probability: 0.3 });
         s3.options.pageLimit = (wanted) => Math.min(wanted, 1 + (seed % 3));
         const store = new ModelledStore(impatientDriver(s3, bucket), () => filesIn(s3, bucket));
@@ -32,7 +33,7 @@ describe("the S3 driver while answers go wrong", { timeout: 120_000 }, () => {
     const s3 = await faultyServer();
     await fc.assert(
       fc.asyncProperty(storeSteps, seeds, async (steps, seed) => {
-        const bucket = newBucket(s3);
+        const bucket = bucketWith(s3, FIRST_FILES);
         s3.options.faults = faultsBySeed(seed, { probability: 0.5, maxInARow: 1000 });
         const driver = impatientDriver(s3, bucket, { maxRetries: 1 });
         const store = new ModelledStore(driver, () => {
@@ -58,6 +59,29 @@ describe("the S3 driver while answers go wrong", { timeout: 120_000 }, () => {
     s3.bucket("registry").put("a", Buffer.from("content"), 0);
     await driver.move("/a", "/b");
     expect(describeFiles(filesIn(s3, "registry"))).toEqual([["/b", "content"]]);
+  });
+
+  it("leaves a file where it is that cannot be copied", async () => {
+    const s3 = await faultyServer({
+      faults: faultsByPlan([{ fault: "error-in-200", operation: "CopyObject", times: 1000 }]),
+    });
+    s3.bucket("registry").put("a", Buffer.from("content"), 0);
+    const moved = impatientDriver(s3, "registry", { maxRetries: 1 }).move("/a", "/b");
+    await expect(moved).rejects.toBeInstanceOf(StorageUnavailableError);
+    expect(describeFiles(filesIn(s3, "registry"))).toEqual([["/a", "content"]]);
+  });
+
+  it.each<FaultKind>([
+    ...(["slow-down", "reset-before", "reset-after", "cut-body"] as const),
+    ...(["truncated-xml", "error-in-200", "failing-keys"] as const),
+  ])("removes many files over %s", async (fault) => {
+    const s3 = await faultyServer({
+      faults: faultsByPlan([{ fault, operation: "DeleteObjects", times: 2 }]),
+    });
+    for (const key of ["a", "b", "c", "d"]) s3.bucket("registry").put(key, Buffer.from("x"), 0);
+    expect(await impatientDriver(s3, "registry").deleteMany(["/a", "/b", "/c"])).toEqual([]);
+    expect([...s3.objects("registry").keys()]).toEqual(["d"]);
+    expect(s3.count("DeleteObjects")).toBe(3);
   });
 
   it.each<[FaultKind, Operation]>([
@@ -150,6 +174,12 @@ describe("the S3 driver while answers go wrong", { timeout: 120_000 }, () => {
     expect(failures.length).toBeGreaterThan(0);
   });
 });
+
+function bucketWith(s3: S3Server, files: Files): string {
+  const bucket = newBucket(s3);
+  for (const [path, content] of files) s3.bucket(bucket).put(path.slice(1), content, 0);
+  return bucket;
+}
 
 function describeFiles(files: Map<string, Buffer>): [string, string][] {
   return [...files].map(([path, content]) => [path, content.toString()]);

@@ -8,9 +8,14 @@ import { collect, patternBytes } from "../../contract/cases/store-under-test.ts"
 const PATHS = ["/a", "/b/1", "/b/2", "/b/2x", "/c d/é+%", "/z/y/x/w"] as const;
 
 const OPERATIONS = [
-  ...(["put", "put", "get", "get", "read", "list", "walk", "scan"] as const),
-  ...(["move", "delete", "deleteMany", "create", "write", "cancel"] as const),
+  ...(["put", "get", "read", "list", "walk", "scan", "write", "cancel"] as const),
+  ...(["move", "move", "delete", "deleteMany", "deleteMany", "create"] as const),
 ];
+
+/** What there is before the first step: most of the paths. */
+export const FIRST_FILES: Files = new Map(
+  PATHS.slice(1).map((path, index) => [path, Buffer.from(patternBytes(100 + index, 99 + index))]),
+);
 
 /** One thing that is done to a store. */
 export interface StoreStep {
@@ -34,20 +39,21 @@ export const storeSteps: fc.Arbitrary<StoreStep[]> = fc.array(
   { minLength: 5, maxLength: 40 },
 );
 
-/** What lies at the paths of a store, as text by path. */
-type Files = ReadonlyMap<string, Buffer>;
+/** What lies at the paths of a store. */
+export type Files = ReadonlyMap<string, Buffer>;
 
 /** Does steps to a store and knows what must come of them. */
 export class ModelledStore {
   readonly #driver: StorageDriver;
   /** Looks into the store past the driver. */
   readonly #look: () => Files;
-  #expected: Files = new Map();
+  #expected: Files;
   #steps = 0;
 
   constructor(driver: StorageDriver, look: () => Files) {
     this.#driver = driver;
     this.#look = look;
+    this.#expected = look();
   }
 
   /**
