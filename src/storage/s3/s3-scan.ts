@@ -9,7 +9,7 @@ import type { S3Store } from "./s3-store.ts";
 /** So many pages are asked for at a time, once it is known that there are many. */
 const LANES = 12;
 /** A range that comes of a split has been as long as this when it is split itself. */
-const PAGES_TO_SPLIT_AGAIN = 3;
+const PAGES_TO_SPLIT_AGAIN = 6;
 /** So many pages of a range wait until those before it have been given. */
 const PAGES_AHEAD = 8;
 /** So many pages wait at the most, of all ranges together: some 45 MiB. */
