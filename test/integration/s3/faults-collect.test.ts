@@ -7,7 +7,7 @@ import { buildRandomTree, type PushStep, pushSteps } from "../../support/random-
 import { RegistryTree } from "../../support/registry-tree.ts";
 import { type Faults, faultsBySeed } from "../../support/s3-server/faults.ts";
 import type { S3Server } from "../../support/s3-server/s3-server.ts";
-import { faultyServer, filesIn, impatientDriver, newBucket } from "./faulty-store.ts";
+import { faultyServer, filesIn, impatientDriver, newBucket, runs } from "./faulty-store.ts";
 
 const STORE = "/docker/registry/v2/";
 const seeds = fc.nat(2 ** 31 - 1);
@@ -25,7 +25,7 @@ describe("a collection on S3 while answers go wrong", { timeout: 120_000 }, () =
         if (report.failed.length > 0) await collect(impatientDriver(s3, bucket), { deleteUntagged });
         expect(filesOf(s3, bucket)).toEqual(keep);
       }),
-      { numRuns: 25 },
+      runs(10),
     );
   });
 
@@ -43,7 +43,7 @@ describe("a collection on S3 while answers go wrong", { timeout: 120_000 }, () =
         await finish(s3, bucket);
         expect(filesOf(s3, bucket)).toEqual(keep);
       }),
-      { numRuns: 25 },
+      runs(10),
     );
   });
 

@@ -1,14 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { faultsBySeed } from "../../support/s3-server/faults.ts";
-import { faultyServer, impatientDriver, newBucket } from "./faulty-store.ts";
+import { faultyServer, impatientDriver, newBucket, runs } from "./faulty-store.ts";
 
 const CREATORS = 6;
 
 describe.each([
-  ["knows conditions", false, 25],
-  ["does not know conditions", true, 6],
-])("creators of one file on a store that %s", { timeout: 120_000 }, (_, ignoresConditionalPuts, numRuns) => {
+  ["knows conditions", false, 10],
+  ["does not know conditions", true, 3],
+])("creators of one file on a store that %s", { timeout: 120_000 }, (_, ignoresConditionalPuts, count) => {
   it("come to one winner at the most, who knows it, whatever goes wrong", async () => {
     const s3 = await faultyServer({ habits: { ignoresConditionalPuts } });
     await fc.assert(
@@ -29,7 +29,7 @@ describe.each([
         const late = await impatientDriver(s3, bucket).putIfAbsent("/lock", Buffer.from("late"));
         expect(late).toBe(winners.length === 0);
       }),
-      { numRuns },
+      runs(count),
     );
   });
 });

@@ -5,7 +5,7 @@ import { collect, patternBytes } from "../../contract/cases/store-under-test.ts"
 import { type FaultKind, faultsByPlan, faultsBySeed } from "../../support/s3-server/faults.ts";
 import type { Operation } from "../../support/s3-server/request.ts";
 import type { S3Server } from "../../support/s3-server/s3-server.ts";
-import { faultyServer, filesIn, hastyDriver, impatientDriver, newBucket } from "./faulty-store.ts";
+import { faultyServer, filesIn, hastyDriver, impatientDriver, newBucket, runs } from "./faulty-store.ts";
 import { FIRST_FILES, type Files, ModelledStore, storeSteps } from "./modelled-store.ts";
 
 /** An object beside one that is to be created only once. */
@@ -25,7 +25,7 @@ describe("the S3 driver while answers go wrong", { timeout: 120_000 }, () => {
         for (const step of steps) await store.step(step, false);
         expect(s3.uploads(bucket).size).toBe(0);
       }),
-      { numRuns: 40 },
+      runs(20),
     );
   });
 
@@ -43,7 +43,7 @@ describe("the S3 driver while answers go wrong", { timeout: 120_000 }, () => {
         });
         for (const step of steps) await store.step(step, true);
       }),
-      { numRuns: 40 },
+      runs(20),
     );
   });
 

@@ -5,7 +5,7 @@ import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { type Pushed, RegistryTree } from "../../support/registry-tree.ts";
 import { faultsBySeed } from "../../support/s3-server/faults.ts";
 import { serverOfTest } from "../../support/server-of-test.ts";
-import { faultyServer, impatientDriver, newBucket } from "./faulty-store.ts";
+import { faultyServer, impatientDriver, newBucket, runs } from "./faulty-store.ts";
 
 const seeds = fc.nat(2 ** 31 - 1);
 const NAMES = ["a", "a/b", "c"];
@@ -33,7 +33,7 @@ describe("readers of S3 that cannot get through", { timeout: 120_000 }, () => {
           if (answer.status === 200) expect(await answer.json(), answer.url).toMatchObject(Object(expected));
         }
       }),
-      { numRuns: 40 },
+      runs(15),
     );
   });
 
@@ -55,7 +55,7 @@ describe("readers of S3 that cannot get through", { timeout: 120_000 }, () => {
         if (report !== undefined && failures.length > 0) expect(report.unchecked.length).toBeGreaterThan(0);
         expect(report?.complete ?? false).toBe(failures.length === 0);
       }),
-      { numRuns: 40 },
+      runs(15),
     );
   });
 });

@@ -8,7 +8,7 @@ import { imageManifest, type Pushed, pushBlob, pushImage, pushManifest } from ".
 import { type Faults, faultsBySeed } from "../../support/s3-server/faults.ts";
 import type { S3Server } from "../../support/s3-server/s3-server.ts";
 import { serverOfTest } from "../../support/server-of-test.ts";
-import { faultyServer, filesIn, impatientDriver, newBucket } from "./faulty-store.ts";
+import { faultyServer, filesIn, impatientDriver, newBucket, runs } from "./faulty-store.ts";
 
 const MIB = 1024 * 1024;
 const SMALL_PARTS = { chunkBytes: 5 * MIB };
@@ -39,7 +39,7 @@ describe("pushes to S3 while answers go wrong", { timeout: PATIENCE_MS }, () => 
         // Nobody knows of an upload whose beginning was not answered. It holds nothing, and is purged one day.
         expect([...s3.uploads(bucket).values()].filter(({ parts }) => parts.size > 0)).toEqual([]);
       }),
-      { numRuns: 6 },
+      runs(4),
     );
   });
 
@@ -63,7 +63,7 @@ describe("pushes to S3 while answers go wrong", { timeout: PATIENCE_MS }, () => 
         expectWhole(s3, bucket);
         await expectPulled(url, await pushInChunks(url));
       }),
-      { numRuns: 12 },
+      runs(8),
     );
   });
 

@@ -34,6 +34,14 @@ export function filesIn(s3: S3Server, bucket: string): Map<string, Buffer> {
   return new Map([...s3.objects(bucket)].map(([key, { body }]) => [`/${key}`, body]));
 }
 
+/**
+ * How often a property is tried out: a few times in each run of the tests, more often where somebody wants to know, by
+ * the environment variable `REGISTRY_CTL_FAULT_RUNS`.
+ */
+export function runs(count: number): { numRuns: number } {
+  return { numRuns: count * Number(process.env["REGISTRY_CTL_FAULT_RUNS"] ?? 1) };
+}
+
 let lastBucket = 0;
 
 /** A bucket that nobody else uses. */
