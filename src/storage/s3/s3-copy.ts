@@ -3,6 +3,7 @@ import { PathNotFoundError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { isCompletedEtag } from "./completed-etag.ts";
 import { callS3 } from "./s3-call.ts";
+import { copyThrough, isCopyImpossible } from "./s3-copy-through.ts";
 import { headObject, type ObjectHead } from "./s3-reads.ts";
 import type { S3Store } from "./s3-store.ts";
 import { uriEncode, uriEncodeKey } from "./uri-encode.ts";
@@ -25,7 +26,14 @@ export async function moveObject(store: S3Store, from: string, to: string): Prom
   const source = await headObject(store, from);
   if (source === undefined) throw new PathNotFoundError("s3", from);
   if (from === to) return;
-  await callS3(store, "copy to", to, () => copyObject(store, source, to));
+  await callS3(store, "copy to", to, async () => {
+    try {
+      await copyObject(store, source, to);
+    } catch (error) {
+      if (!isCopyImpossible(error)) throw error;
+      await copyThrough(store, source, to);
+    }
+  });
   await callS3(store, "delete", from, () => store.lane.send({ method: "DELETE", key: store.keyOf(from) }));
 }
 
