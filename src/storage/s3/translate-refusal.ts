@@ -138,8 +138,15 @@ const archived: Explain = (refusal) => ({
 
 const other: Explain = (refusal, context) => ({
   why: `the store has refused it ${named(refusal)}${refusal.message === "" ? "" : `: ${refusal.message}`}`,
-  hint: `look at the bucket and at what ${endpointOf(context.settings)} says of the request`,
+  hint: mayBeEncryption(refusal, context)
+    ? `look whether the store can encrypt so: it was asked to by ${setting(context, "encrypt")}`
+    : `look at the bucket and at what ${endpointOf(context.settings)} says of the request`,
 });
+
+/** Stores that do not know a kind of encryption say no more than that. */
+function mayBeEncryption({ status }: Refusal, { settings }: FailureContext): boolean {
+  return settings.encryption !== undefined && (status === 400 || status === 501);
+}
 
 const BY_CODE: Readonly<Record<string, Explain>> = {
   NoSuchBucket: noBucket,

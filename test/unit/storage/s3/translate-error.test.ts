@@ -143,6 +143,12 @@ describe("translate", () => {
     expect(told(refusal(403, "AccessDenied"), operation)).toContain(wanted);
   });
 
+  test("asks for encryption where that is what a store may not know", () => {
+    const encrypting = storeWith({ driver: "s3_v2", encryption: { kind: "AES256" } });
+    expect(told(refusal(400, "InvalidArgument"), "write", encrypting)).toContain("storage.s3_v2.encrypt");
+    expect(told(refusal(400, "InvalidArgument"), "write")).not.toContain("encrypt");
+  });
+
   test("says of a denied HEAD that it needs the right to read, and that missing objects are denied too", () => {
     const text = told(refusal(403, ""), "look at");
     expect(text).toContain(
