@@ -2,7 +2,6 @@ import { formatBytes } from "../../lib/units.ts";
 import type { UploadsReport } from "../../operations/uploads/list-uploads.ts";
 import type { PurgeReport, ReportedUpload } from "../../operations/uploads/purge-report.ts";
 import type { PurgeProgress } from "../../registry/uploads/purge-uploads.ts";
-import { renderTable } from "../../ui/table.ts";
 
 /** @returns one line for a progress display */
 export function renderPurgeProgress(progress: PurgeProgress): string {
@@ -32,15 +31,28 @@ export function renderUploads({ uploads, bytes, strays }: UploadsReport): string
   return lines.join("\n");
 }
 
+const HEADINGS = ["REPOSITORY", "UPLOAD", "STARTED", "LAST WRITTEN", "SIZE"];
+
+/** There may be a hundred thousand of them, for which the table of other commands takes hours. */
 function renderRows(uploads: readonly ReportedUpload[]): string {
   const rows = uploads.map(({ repository, upload, path, startedAt, lastWrittenAt, bytes }) => [
-    upload === undefined ? path : `${repository}`,
+    repository ?? path,
     upload ?? "parts without an upload",
     startedAt ?? "",
     lastWrittenAt,
     formatBytes(bytes),
   ]);
-  return renderTable(["REPOSITORY", "UPLOAD", "STARTED", "LAST WRITTEN", "SIZE"], rows, [4]);
+  rows.unshift(HEADINGS);
+  const widths = HEADINGS.map((_, column) =>
+    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
+  );
+  const line = (row: readonly string[]): string =>
+    row
+      .map((text, column) =>
+        column === row.length - 1 ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0),
+      )
+      .join("  ");
+  return rows.map(line).join("\n");
 }
 
 function countOf(number: number, one: string): string {
