@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseDigest } from "../../../src/oci/digest.ts";
-import { blobDataPath } from "../../../src/registry/paths.ts";
+import { digestOf, parseDigest } from "../../../src/oci/digest.ts";
+import { blobDataPath, layerLinkPath } from "../../../src/registry/paths.ts";
 import type { PresignedReads } from "../../../src/storage/abilities.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { type InProcessServer, startInProcessServer } from "../../support/in-process-server.ts";
@@ -63,6 +63,14 @@ describe("a blob of a store that clients can read", () => {
     const response = await ask(on, { Range: "bytes=2-4" });
     expect(response.status).toBe(307);
     expect(response.headers.get("content-range")).toBeNull();
+  });
+
+  it("is got under the digest under which the Go registry has stored it", async () => {
+    const digest = digestOf(CONTENT, "sha512");
+    await on.driver.put(layerLinkPath("a/b", digest), Buffer.from(on.blob.digest));
+    const response = await fetch(`${on.server.url}/v2/a/b/blobs/${digest}`, { redirect: "manual" });
+    expect(response.status).toBe(307);
+    expect(response.headers.get("location")).toContain(blobDataPath(parseDigest(on.blob.digest)));
   });
 
   it("is told of by HEAD here, as an address is good for GET only", async () => {
