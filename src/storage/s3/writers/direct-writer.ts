@@ -13,7 +13,7 @@ import type { PartBudget, PartBuffer, PartHolder } from "./part-budget.ts";
 import { firstPartBytes, MAX_PARTS, MIN_PART_BYTES, partBytes } from "./part-sizes.ts";
 
 /** Parts of one file that are under way at a time. */
-const MAX_UNDER_WAY = 4;
+const MAX_UNDER_WAY = 3;
 /** A file whose size is known is cut into no more parts than this, as far as memory allows. */
 const WANTED_PARTS = 9_000;
 

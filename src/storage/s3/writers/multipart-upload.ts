@@ -1,4 +1,4 @@
-import type { CompletedPart, S3Client } from "@aws-sdk/client-s3";
+import type { CompletedPart, S3Client, UploadPartCommand } from "@aws-sdk/client-s3";
 import { isCompletedEtag } from "../completed-etag.ts";
 import { headObject } from "../s3-reads.ts";
 import type { S3Store } from "../s3-store.ts";
@@ -65,6 +65,7 @@ export class MultipartRequests {
       ContentLength: bytes.length,
       ...(algorithm === undefined ? {} : { ChecksumAlgorithm: algorithm }),
     });
+    if (this.#isProtected()) leaveUnsigned(command);
     const answer = await client.send(command, signal === undefined ? {} : { abortSignal: signal });
     return { number, sizeBytes: bytes.length, modifiedMs: 0, named: completedPart(number, answer) };
   }
@@ -146,6 +147,12 @@ export class MultipartRequests {
     }
   }
 
+  /** Tells whether a part that is changed on its way is noticed without a signature: by TLS or a checksum. */
+  #isProtected(): boolean {
+    const { endpoint, checksums } = this.#store.settings;
+    return !endpoint.startsWith("http:") || checksums.when === "supported";
+  }
+
   async #isComplete(path: string, parts: readonly StoredPart[]): Promise<boolean> {
     const head = await headObject(this.#store, path).catch(() => undefined);
     const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
@@ -161,6 +168,25 @@ export class MultipartRequests {
   #place(upload: UploadHandle): { Bucket: string; Key: string; UploadId: string } {
     return { Bucket: this.#store.settings.bucket, Key: upload.key, UploadId: upload.uploadId };
   }
+}
+
+/**
+ * Leaves a part's bytes out of the signature, which would be a second SHA-256 over all that is uploaded, here and in the
+ * store.
+ *
+ * @see https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+ */
+function leaveUnsigned(command: UploadPartCommand): void {
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const { request } = args;
+      if (typeof request === "object" && request !== null && "headers" in request) {
+        Object.assign(request.headers ?? {}, { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" });
+      }
+      return await next(args);
+    },
+    { step: "build", name: "registryCtlUnsignedPart" },
+  );
 }
 
 /** Tells whether S3 has answered that there is no such upload. */
