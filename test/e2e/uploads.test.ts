@@ -8,7 +8,8 @@ import { runRegistryCtl } from "../support/run-registry-ctl.ts";
 import { startServe, writeServeConfig } from "../support/serve-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 
-const OLD = new Date(Date.now() - 8 * 86_400_000);
+/** In whole seconds, which every file system keeps exactly. */
+const OLD = new Date(Math.floor(Date.now() / 1000 - 8 * 86_400) * 1000);
 const REPOSITORIES = "docker/registry/v2/repositories";
 const ABANDONED = "0f4b1b0e-9a3c-4b6e-8d7d-6a5d2c1b0a91";
 const YOUNG = "0f4b1b0e-9a3c-4b6e-8d7d-6a5d2c1b0a92";
@@ -61,7 +62,7 @@ describe("uploads purge", () => {
           upload: ABANDONED,
           path: `/${REPOSITORIES}/team/app/_uploads/${ABANDONED}`,
           startedAt: "2020-01-01T00:00:00.000Z",
-          lastWrittenAt: new Date(Math.floor(OLD.getTime())).toISOString(),
+          lastWrittenAt: OLD.toISOString(),
           bytes: 25,
         },
         {

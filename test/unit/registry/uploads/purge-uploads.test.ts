@@ -34,6 +34,7 @@ async function purge(driver: StorageDriver, options: Partial<PurgeOptions> = {})
     onFailure: (failure) => void failed.push(failure),
     ...options,
   });
+  purged.sort((a, b) => (a.path < b.path ? -1 : 1));
   const ids = purged.map(({ upload }) => upload?.uuid ?? "").sort();
   return { ...result, purged, failed, ids };
 }
