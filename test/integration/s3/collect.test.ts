@@ -224,7 +224,7 @@ describe("verify on S3", () => {
 
 describe("lists of a registry on S3", () => {
   it("names tags by one listing, and all that point to a manifest with a request for each", async () => {
-    const s3 = await faultyServer({ latencyMs: 2 });
+    const s3 = await faultyServer({ latencyMs: 20 });
     const driver = impatientDriver(s3, BUCKET);
     const tree = new RegistryTree(driver);
     const image = await tree.repository("app").image("one", [], { tag: "v0" });
@@ -246,7 +246,7 @@ describe("lists of a registry on S3", () => {
   });
 
   it("names repositories with two listings for each, many of them at once", async () => {
-    const s3 = await faultyServer({ latencyMs: 2 });
+    const s3 = await faultyServer({ latencyMs: 20 });
     await buildTree(s3);
     const registry = new Registry(impatientDriver(s3, BUCKET));
     s3.requests.length = 0;
