@@ -2,6 +2,7 @@ import { Command, Option } from "commander";
 import { withDryRun } from "../../ui/options/dry-run.ts";
 import type { CommandContext } from "../context.ts";
 import { parseAge, parseConcurrency } from "../garbage-collect/parse-flags.ts";
+import { stateDirOption } from "../garbage-collect/run-commands.ts";
 import type { ListFlags } from "./run-list.ts";
 import type { PurgeFlags } from "./run-purge.ts";
 
@@ -48,6 +49,7 @@ function purgeCommand(context: CommandContext): Command {
       "with --older-than under 1h, do without the proof that the registry is stopped or read-only",
     )
     .option("--skip-if-locked", "do nothing and exit 0 if another run holds the store's lock")
+    .addOption(stateDirOption())
     .addHelpText("after", PURGE_HELP);
   return command.action(async (config: string | undefined) => {
     const { runPurgeCommand } = await import("./run-purge.ts");
@@ -68,6 +70,7 @@ function listCommand(context: CommandContext): Command {
         "only what was last written to longer ago, such as 12h or 7d",
       ).argParser(parseAge),
     )
+    .addOption(stateDirOption())
     .addHelpText("after", LIST_HELP);
   return command.action(async (config: string | undefined) => {
     const { runListCommand } = await import("./run-list.ts");

@@ -2,6 +2,7 @@ import { formatBytes } from "../../lib/units.ts";
 import type { UploadsReport } from "../../operations/uploads/list-uploads.ts";
 import type { PurgeReport, ReportedUpload } from "../../operations/uploads/purge-report.ts";
 import type { PurgeProgress } from "../../registry/uploads/purge-uploads.ts";
+import { renderRequests } from "../../ui/render-requests.ts";
 
 /** @returns one line for a progress display */
 export function renderPurgeProgress(progress: PurgeProgress): string {
@@ -11,10 +12,11 @@ export function renderPurgeProgress(progress: PurgeProgress): string {
 
 /** @returns what was deleted or would be, one upload a line, and the amounts last */
 export function renderPurge(report: PurgeReport): string {
-  const { dryRun, found, kept, purged, purgedBytes, seconds } = report;
+  const { dryRun, found, kept, purged, purgedBytes, requests, seconds } = report;
   if (found === undefined) return "";
   const lines = purged.length === 0 ? [] : [renderRows(purged), ""];
   if (kept > 0) lines.push(`kept: ${countOf(kept, "upload")}, younger or in use`);
+  if (requests) lines.push(renderRequests(requests));
   const amount = `${countOf(purged.length, "upload")} (${formatBytes(purgedBytes)})`;
   if (dryRun) lines.push(`would delete: ${amount}`, "nothing was changed (dry run)");
   else lines.push(`deleted: ${amount} in ${seconds.toFixed(1)} s`);

@@ -1,10 +1,10 @@
 import { printable } from "../../lib/printable.ts";
 import { listUploads, type UploadsReport } from "../../operations/uploads/list-uploads.ts";
-import type { CommandContext, GlobalFlags } from "../context.ts";
+import type { CommandContext, StorageFlags } from "../context.ts";
 import { renderUploads } from "./render.ts";
 
 /** What the command line of `uploads list` says. */
-export interface ListFlags extends GlobalFlags {
+export interface ListFlags extends StorageFlags {
   /** In milliseconds. */
   olderThan?: number;
 }

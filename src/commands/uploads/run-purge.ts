@@ -4,13 +4,13 @@ import { runPurge } from "../../operations/uploads/run-purge.ts";
 import { findRegistries } from "../../process/find-registries.ts";
 import { currentMachine } from "../../process/run-process.ts";
 import { isDryRun } from "../../ui/options/dry-run.ts";
-import type { CommandContext, GlobalFlags } from "../context.ts";
+import type { CommandContext, StorageFlags } from "../context.ts";
 import { otherStores, probeAll } from "../garbage-collect/ask-registries.ts";
 import { readProbeKey } from "../garbage-collect/probe-authorization.ts";
 import { renderPurge, renderPurgeProgress } from "./render.ts";
 
 /** What the command line of `uploads purge` says. */
-export interface PurgeFlags extends GlobalFlags {
+export interface PurgeFlags extends StorageFlags {
   dryRun?: boolean;
   dryrun?: boolean;
   /** In milliseconds. */

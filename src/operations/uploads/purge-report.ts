@@ -38,6 +38,8 @@ export interface PurgeReport {
   failed: FailedRemoval[];
   /** How many failed. */
   failures: number;
+  /** Requests that went to the store, by kind; left out where files are read without. */
+  requests?: Record<string, number>;
   seconds: number;
 }
 

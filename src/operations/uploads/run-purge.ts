@@ -1,6 +1,5 @@
 import type { ProbeResult } from "../../client/write-probe.ts";
 import { CancelledError, type RegistryStateError } from "../../errors.ts";
-import { formatBytes } from "../../lib/units.ts";
 import { isRemote, usualConcurrency } from "../../registry/remote-store.ts";
 import {
   MAY_BE_IN_USE_MS,
@@ -14,13 +13,16 @@ import {
   type StoreLock,
   StoreLockedError,
 } from "../../state/store-lock.ts";
-import { hasVersionedFiles } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { readStoreTime, writeProblem } from "../gc/check-state.ts";
+import { RequestMeter, readKeptVersions, versionsWarning } from "../gc/store-facts.ts";
 import { type PurgeReport, reportedUpload } from "./purge-report.ts";
 
 /** So many failures are told one by one: where one deletion is denied, all may be. */
 const MAX_FAILURES_TOLD = 10_000;
+
+/** So many versions that a store has kept are counted: a thousand to a request. */
+const COUNTED_VERSIONS = 10_000;
 
 /** What a purge works with. */
 export interface PurgeDependencies {
@@ -68,12 +70,14 @@ class PurgeRun {
   readonly #dependencies: PurgeDependencies;
   readonly #options: PurgeRunOptions;
   readonly #startedMs: number;
+  readonly #requests: RequestMeter;
   readonly #report: PurgeReport;
 
   constructor(dependencies: PurgeDependencies, options: PurgeRunOptions) {
     this.#dependencies = dependencies;
     this.#options = options;
     this.#startedMs = dependencies.nowMs();
+    this.#requests = new RequestMeter(dependencies.driver);
     this.#report = {
       schemaVersion: 1,
       command: "uploads purge",
@@ -96,7 +100,10 @@ class PurgeRun {
     await this.#requireNoWriter();
     if (dryRun) await this.#purge(await this.#storeTime());
     else await this.#purgeLocked();
+    await this.#tellOfKeptVersions();
     const report = this.#report;
+    const { requests } = this.#requests;
+    if (requests) report.requests = requests;
     report.purged.sort((a, b) => (a.path < b.path ? -1 : 1));
     const untold = report.failures - report.failed.length;
     if (untold > 0) report.warnings.push(`${untold} more removals failed`);
@@ -118,7 +125,6 @@ class PurgeRun {
     try {
       if (lock.warning) warnings.push(`no lock was taken: ${lock.warning}`);
       await this.#purge(await this.#storeTime());
-      await this.#tellOfKeptVersions();
     } finally {
       await lock.release();
     }
@@ -168,16 +174,12 @@ class PurgeRun {
     this.#report.purgedBytes += purged.sizeBytes;
   }
 
-  /** What a store keeps of removed files is not free. Not to be able to ask is no failure: the purge itself is done. */
+  /** What a store keeps of removed files is not free. */
   async #tellOfKeptVersions(): Promise<void> {
-    const { driver } = this.#dependencies;
-    const { purged, purgedBytes, warnings } = this.#report;
-    if (purged.length === 0 || !hasVersionedFiles(driver)) return;
-    const kept = await driver.keptVersions(0).catch(() => undefined);
-    if (!kept || kept.versioning === "off" || kept.expire) return;
-    warnings.push(
-      `the store keeps versions of removed files (versioning is ${kept.versioning}), so that up to ${formatBytes(purgedBytes)} are not free yet: add a lifecycle rule that expires noncurrent versions`,
-    );
+    if (this.#report.purged.length === 0) return;
+    const kept = await readKeptVersions(this.#dependencies.driver, COUNTED_VERSIONS);
+    const warning = versionsWarning(kept);
+    if (warning !== undefined) this.#report.warnings.push(warning);
   }
 
   async #requireNoWriter(): Promise<void> {

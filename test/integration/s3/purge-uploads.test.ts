@@ -180,7 +180,7 @@ describe("purging uploads of a bucket", () => {
       { dryRun: false, olderThanMs: 7 * DAY, force: false, skipIfLocked: false, otherStores: [] },
     );
     expect(report.failures).toBe(0);
-    expect(report.warnings.join("\n")).toContain("add a lifecycle rule that expires noncurrent versions");
+    expect(report.warnings.join("\n")).toContain("add a rule with NoncurrentVersionExpiration");
     expect(files()).toEqual(others);
   });
 

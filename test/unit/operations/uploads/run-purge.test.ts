@@ -163,14 +163,25 @@ describe("a purge", () => {
 
   it.each<[string, KeptVersions, boolean]>([
     ["keeps versions for ever", { versioning: "on", expire: false, noncurrent: undefined }, true],
-    ["has kept versions once", { versioning: "suspended", expire: false, noncurrent: undefined }, true],
     ["expires versions", { versioning: "on", expire: true, noncurrent: undefined }, false],
     ["keeps none", { versioning: "off", expire: false, noncurrent: undefined }, false],
   ])("tells whether the bytes are free in a store that %s", async (_, kept, isTold) => {
     const versioned = Object.assign(driver, { keptVersions: async () => kept });
-    const { warnings } = await purge({}, { driver: versioned });
-    expect(warnings.map((warning) => warning.includes("up to 3 B are not free yet"))).toEqual(
-      isTold ? [true] : [],
-    );
+    for (const dryRun of [true, false]) {
+      const { warnings } = await purge({ dryRun }, { driver: versioned });
+      const told = warnings.map((warning) => warning.includes("so that deleting frees nothing: add a rule"));
+      expect(told).toEqual(isTold ? [true] : []);
+    }
+  });
+
+  it("counts the requests that it takes", async () => {
+    const requests = { LIST: 5, "GET object": 2 };
+    const scan = driver.scan.bind(driver);
+    driver.scan = (path) => {
+      requests.LIST++;
+      return scan(path);
+    };
+    const report = await purge({}, { driver: Object.assign(driver, { requests }) });
+    expect(report.requests).toEqual({ LIST: 1 });
   });
 });
