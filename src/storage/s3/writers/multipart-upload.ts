@@ -16,6 +16,8 @@ export interface StoredPart {
   named: CompletedPart;
 }
 
+const LOOPBACK = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/;
+
 /** Where a multipart upload is. */
 export interface UploadHandle {
   key: string;
@@ -147,10 +149,11 @@ export class MultipartRequests {
     }
   }
 
-  /** Tells whether a part that is changed on its way is noticed without a signature: by TLS or a checksum. */
+  /** Tells whether a part needs no signature to arrive as it was sent: TLS or a checksum sees to it, or no network. */
   #isProtected(): boolean {
     const { endpoint, checksums } = this.#store.settings;
-    return !endpoint.startsWith("http:") || checksums.when === "supported";
+    if (!endpoint.startsWith("http:") || checksums.when === "supported") return true;
+    return URL.canParse(endpoint) && LOOPBACK.test(new URL(endpoint).hostname);
   }
 
   async #isComplete(path: string, parts: readonly StoredPart[]): Promise<boolean> {

@@ -40,19 +40,16 @@ describe("a file that is written to its place", () => {
     expect(on.budget.usedBytes).toBe(0);
   });
 
-  it.each([
-    ["supported", "UNSIGNED-PAYLOAD", "string"],
-    ["required", expect.stringMatching(/^[0-9a-f]{64}$/), "undefined"],
-  ] as const)("has parts protected by a checksum, or signed (%s)", async (when, signed, checksum) => {
-    const on = await writerStore({}, { checksums: { when, algorithm: undefined } });
+  it("has parts without a signature over their bytes where a checksum goes with them", async () => {
+    const on = await writerStore();
     const writer = await on.open(PATH);
     await writeAll(writer, content);
     await writer.commit();
     const parts = on.s3.requests.filter(({ operation }) => operation === "UploadPart");
     expect(parts).toHaveLength(5);
     for (const { headers } of parts) {
-      expect(headers["x-amz-content-sha256"]).toEqual(signed);
-      expect(typeof headers["x-amz-checksum-crc32"]).toBe(checksum);
+      expect(headers["x-amz-content-sha256"]).toBe("UNSIGNED-PAYLOAD");
+      expect(headers["x-amz-checksum-crc32"]).toBeDefined();
     }
   });
 
