@@ -1,27 +1,23 @@
 import { join } from "node:path";
-import { bucketStorage } from "../test/support/ceph/bucket-storage.ts";
 import { startRgw } from "../test/support/ceph/start-rgw.ts";
 import { makeBucket, type TestBucket } from "../test/support/ceph/test-bucket.ts";
-import { measureTreeMemory } from "../test/support/process-tree.ts";
 import { programPath } from "../test/support/programs.ts";
-import { RegistryHttp } from "../test/support/registry-http.ts";
-import { type ServeProcess, startServe } from "../test/support/serve-process.ts";
 import { buildIfNeeded } from "./gc/build-if-needed.ts";
 import { findOurCollector } from "./gc/measured-programs.ts";
 import { renderChecks, renderMachine } from "./gc/report.ts";
 import { runProgram } from "./gc/run-program.ts";
 import { isMet } from "./gc/targets.ts";
 import { withWorkFolder } from "./gc/work-folder.ts";
-import { type ManyPushes, measureManyPushes } from "./push/many-pushes.ts";
-import { measureAwsCopy, measurePush, type OnePush } from "./push/one-push.ts";
-import { PUSH_WAYS } from "./push/push-blob.ts";
+import { measureManyPushes } from "./push/many-pushes.ts";
+import { measureAwsCopy, measurePush } from "./push/one-push.ts";
+import { PUSH_WAYS, type PushWay } from "./push/push-blob.ts";
 import { type PushOptions, parsePushOptions } from "./push/push-options.ts";
 import { PushedFile } from "./push/pushed-file.ts";
-import { checkPushes, type PushRuns, renderMany, renderPushes } from "./push/render-pushes.ts";
+import { emptyBlobs, measureGrowth, withServer } from "./push/pushed-server.ts";
+import { checkPushes, renderMany, renderPushes, type WayResult } from "./push/render-pushes.ts";
 
 /** What is pushed lies in the gateway's memory until it has removed it. */
 const CAPACITY_GIB = 16;
-const WORKERS = 2;
 
 /**
  * Measures pushes of one large blob through the server into a bucket beside `aws s3 cp` into the same, in turn, and of
@@ -43,13 +39,7 @@ export async function push(args: readonly string[]): Promise<void> {
     const rgw = await startRgw(options.rgw, { capacityGib: CAPACITY_GIB });
     try {
       const bucket = await makeBucket(rgw);
-      const storage = bucketStorage(bucket);
-      const server = await startServe({ rootDirectory: join(folder, "registry"), storage, workers: WORKERS });
-      try {
-        await measure({ bucket, server, file, signal, onStep }, options);
-      } finally {
-        await server.stop();
-      }
+      await measure({ bucket, rootDirectory: join(folder, "registry"), file, signal, onStep }, options);
     } finally {
       await rgw.stop();
     }
@@ -58,58 +48,66 @@ export async function push(args: readonly string[]): Promise<void> {
 
 interface PushBench {
   bucket: TestBucket;
-  server: ServeProcess;
+  /** Beside it lie the server's config file and state. */
+  rootDirectory: string;
   file: PushedFile;
   signal: AbortSignal;
   onStep: (step: string) => void;
 }
 
-async function measure(bench: PushBench, { runs, many }: PushOptions): Promise<void> {
-  const { bucket, server, file, signal, onStep } = bench;
-  await warmUp(server);
-  const idleBytes = await measureTreeMemory(server.pid);
-  const aws: OnePush[] = [];
-  const pushes = PUSH_WAYS.map((way): PushRuns & { runs: OnePush[] } => ({ way, runs: [] }));
-  for (let round = 1; round <= runs; round++) {
-    onStep(`round ${round} of ${runs}: aws s3 cp`);
-    aws.push(await measureAwsCopy(bucket, file, signal));
-    for (const { way, runs: done } of pushes) {
-      signal.throwIfAborted();
-      onStep(`round ${round} of ${runs}: ${way}`);
-      done.push(await measurePush(server, way, file, idleBytes));
-      await emptyBlobs(bucket);
-    }
-  }
-  console.log(`${renderPushes(file.sizeBytes, aws, pushes)}\n`);
-  const atOnce: ManyPushes[] = [];
-  for (const way of many === 0 ? [] : PUSH_WAYS) {
-    signal.throwIfAborted();
-    onStep(`${many} pushes at once: ${way}`);
-    const result = await measureManyPushes(server, way, many, idleBytes);
-    atOnce.push(result);
-    console.log(renderMany(result));
-    await emptyBlobs(bucket);
-  }
-  const checks = checkPushes(aws, pushes, atOnce);
-  console.log(`\n${renderChecks(checks)}`);
+async function measure(bench: PushBench, options: PushOptions): Promise<void> {
+  const { awsSeconds, seconds } = await measureRates(bench, options);
+  const ways: WayResult[] = [];
+  for (const way of PUSH_WAYS)
+    ways.push({ way, seconds: seconds.get(way) ?? [], ...(await measureMemory(bench, way, options)) });
+  console.log(`${renderPushes(options.sizeBytes, awsSeconds, ways)}\n`);
+  console.log(`${ways.flatMap(renderMany).join("\n")}\n`);
+  const checks = checkPushes(awsSeconds, ways);
+  console.log(renderChecks(checks));
   if (!checks.every(isMet)) process.exitCode = 1;
 }
 
-/** Idle means: has served before, so that code that is loaded at its first use does not count as growth. */
-async function warmUp(server: ServeProcess): Promise<void> {
-  const client = new RegistryHttp(server.url);
-  for (let round = 0; round < 20; round++)
-    await client.expectComplete(
-      await client.pushImage("warm/up", `t${round}`, [Buffer.alloc(100_000, round)]),
-    );
-  client.close();
+/** Nobody looks at the memory meanwhile, which would take time of its own. */
+async function measureRates(
+  { bucket, rootDirectory, file, signal, onStep }: PushBench,
+  { runs }: PushOptions,
+) {
+  const awsSeconds: number[] = [];
+  const seconds = new Map<PushWay, number[]>(PUSH_WAYS.map((way) => [way, []]));
+  await withServer(bucket, rootDirectory, async (url) => {
+    for (let round = 1; round <= runs; round++) {
+      onStep(`round ${round} of ${runs}: aws s3 cp`);
+      awsSeconds.push(await measureAwsCopy(bucket, file, signal));
+      for (const way of PUSH_WAYS) {
+        signal.throwIfAborted();
+        onStep(`round ${round} of ${runs}: ${way}`);
+        seconds.get(way)?.push(await measurePush(url, way, file));
+        await emptyBlobs(bucket);
+      }
+    }
+  });
+  return { awsSeconds, seconds };
 }
 
-/** Removes what was pushed, so that the gateway's memory suffices. */
-async function emptyBlobs({ client, name, listKeys }: TestBucket): Promise<void> {
-  const { DeleteObjectsCommand } = await import("@aws-sdk/client-s3");
-  const blobs = (await listKeys()).filter((key) => key.endsWith("/data"));
-  if (blobs.length === 0) return;
-  const Objects = blobs.map((Key) => ({ Key }));
-  await client.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects, Quiet: true } }));
+/** Each in a server of its own, which has nothing left of earlier pushes. */
+async function measureMemory(
+  { bucket, rootDirectory, file, signal, onStep }: PushBench,
+  way: PushWay,
+  { many }: PushOptions,
+): Promise<Pick<WayResult, "growthBytes" | "atOnce">> {
+  signal.throwIfAborted();
+  onStep(`memory: ${way}`);
+  const { growthBytes } = await withServer(bucket, rootDirectory, (url, pid) =>
+    measureGrowth(pid, () => measurePush(url, way, file)),
+  );
+  if (many === 0) return { growthBytes, atOnce: undefined };
+  signal.throwIfAborted();
+  onStep(`memory of ${many} at once: ${way}`);
+  const atOnce = await withServer(bucket, rootDirectory, (url, pid) =>
+    measureGrowth(pid, () => measureManyPushes(url, way, many)),
+  );
+  return {
+    growthBytes,
+    atOnce: { count: many, mebibytesPerSecond: atOnce.result, growthBytes: atOnce.growthBytes },
+  };
 }

@@ -1,44 +1,25 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { generateBlob } from "../../test/support/generated-blob.ts";
-import { sampleTreeMemory } from "../../test/support/process-tree.ts";
-import type { ServerProcess } from "../../test/support/server-process.ts";
 import { type BlobBody, type PushWay, pushBlob } from "./push-blob.ts";
 
 const MEBIBYTE = 1024 * 1024;
 /** More than the server holds of any one. */
 const BLOB_MIB = 40;
 
-/** What pushes at the same time took. */
-export interface ManyPushes {
-  way: PushWay;
-  count: number;
-  seconds: number;
-  mebibytesPerSecond: number;
-  /** All processes of the server together, over what they had when they were idle. */
-  growthBytes: number;
-}
-
 /**
  * Pushes many blobs at once.
  *
- * @param idleBytes - memory of the server before the first push
+ * @param url - of the server
+ * @returns mebibytes per second, all together
  * @throws {Error} if the server does not take one
  */
-export async function measureManyPushes(
-  server: ServerProcess,
-  way: PushWay,
-  count: number,
-  idleBytes: number,
-): Promise<ManyPushes> {
+export async function measureManyPushes(url: string, way: PushWay, count: number): Promise<number> {
   const shared = [...generateBlob(BLOB_MIB * MEBIBYTE)];
   const bodies = Array.from({ length: count }, (_, number) => bodyOf(`${way} ${number} `, shared));
-  const stopSampling = sampleTreeMemory(server.pid);
   const began = performance.now();
-  await Promise.all(bodies.map((body) => pushBlob(server.url, way, body)));
-  const seconds = (performance.now() - began) / 1000;
-  const growthBytes = (await stopSampling()) - idleBytes;
-  return { way, count, seconds, mebibytesPerSecond: (count * BLOB_MIB) / seconds, growthBytes };
+  await Promise.all(bodies.map((body) => pushBlob(url, way, body)));
+  return (count * BLOB_MIB * 1000) / (performance.now() - began);
 }
 
 /** A blob that shares all of its memory but its first bytes. */

@@ -1,49 +1,39 @@
 import { createReadStream } from "node:fs";
 import type { TestBucket } from "../../test/support/ceph/test-bucket.ts";
-import { sampleTreeMemory } from "../../test/support/process-tree.ts";
 import { programPath } from "../../test/support/programs.ts";
-import type { ServerProcess } from "../../test/support/server-process.ts";
 import { runProgram } from "../gc/run-program.ts";
 import { type PushWay, pushBlob } from "./push-blob.ts";
 import type { PushedFile } from "./pushed-file.ts";
-
-/** What one push took. */
-export interface OnePush {
-  seconds: number;
-  /** Memory of all processes of the server together, over what they had when they were idle; 0 for others. */
-  growthBytes: number;
-}
 
 const READ_BYTES = 1 << 20;
 
 /**
  * Pushes the file as a blob that the registry does not have.
  *
- * @param idleBytes - memory of the server before the first push
+ * @param url - of the server
+ * @returns how many seconds it took
  * @throws {Error} if the server does not take it
  */
-export async function measurePush(
-  server: ServerProcess,
-  way: PushWay,
-  file: PushedFile,
-  idleBytes: number,
-): Promise<OnePush> {
+export async function measurePush(url: string, way: PushWay, file: PushedFile): Promise<number> {
   const digest = await file.change(`${way} ${Date.now()}`);
   const { path, sizeBytes } = file;
   const open = () => createReadStream(path, { highWaterMark: READ_BYTES });
-  const stopSampling = sampleTreeMemory(server.pid);
   const began = performance.now();
-  await pushBlob(server.url, way, { digest, sizeBytes, open });
-  const seconds = (performance.now() - began) / 1000;
-  return { seconds, growthBytes: (await stopSampling()) - idleBytes };
+  await pushBlob(url, way, { digest, sizeBytes, open });
+  return (performance.now() - began) / 1000;
 }
 
-/** Copies the file into the bucket by `aws s3 cp`. @throws {Error} if that fails */
+/**
+ * Copies the file into the bucket by `aws s3 cp`.
+ *
+ * @returns how many seconds the process took
+ * @throws {Error} if it fails
+ */
 export async function measureAwsCopy(
   bucket: TestBucket,
   file: PushedFile,
   signal: AbortSignal,
-): Promise<OnePush> {
+): Promise<number> {
   await file.change(`aws ${Date.now()}`);
   const began = performance.now();
   await runProgram(
@@ -57,5 +47,5 @@ export async function measureAwsCopy(
     ],
     signal,
   );
-  return { seconds: (performance.now() - began) / 1000, growthBytes: 0 };
+  return (performance.now() - began) / 1000;
 }

@@ -1,7 +1,5 @@
 import { renderTable } from "../../src/ui/table.ts";
 import type { Check } from "../gc/targets.ts";
-import type { ManyPushes } from "./many-pushes.ts";
-import type { OnePush } from "./one-push.ts";
 import type { PushWay } from "./push-blob.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -15,87 +13,76 @@ const SHARES: Readonly<Record<PushWay, number>> = {
   "PATCH, then PUT": 0.5,
 };
 
-/** What the runs of one way took. */
-export interface PushRuns {
+/** What pushes of one way took. */
+export interface WayResult {
   way: PushWay;
-  runs: readonly OnePush[];
+  /** Of each push alone. */
+  seconds: number[];
+  /** By so much the server's memory grew during one push. */
+  growthBytes: number;
+  /** Undefined if it was not measured. */
+  atOnce: { count: number; mebibytesPerSecond: number; growthBytes: number } | undefined;
 }
 
 /** The figures of single pushes beside those of `aws s3 cp`. */
 export function renderPushes(
   sizeBytes: number,
-  aws: readonly OnePush[],
-  pushes: readonly PushRuns[],
+  awsSeconds: readonly number[],
+  ways: readonly WayResult[],
 ): string {
-  const rows = [
-    ["aws s3 cp", aws, undefined] as const,
-    ...pushes.map(({ way, runs }) => [way, runs, aws] as const),
+  const row = (name: string, seconds: readonly number[], share: string, growth: string) => [
+    name,
+    `${median(seconds).toFixed(2)} s`,
+    `${Math.min(...seconds).toFixed(2)}-${Math.max(...seconds).toFixed(2)} s`,
+    (sizeBytes / MEBIBYTE / median(seconds)).toFixed(0),
+    share,
+    growth,
   ];
   return renderTable(
     [`${sizeBytes / MEBIBYTE} MiB`, "seconds", "min-max", "MiB/s", "of aws", "memory grew by"],
-    rows.map(([name, runs, beside]) => [
-      name,
-      `${median(runs).toFixed(2)} s`,
-      `${Math.min(...seconds(runs)).toFixed(2)}-${Math.max(...seconds(runs)).toFixed(2)} s`,
-      (sizeBytes / MEBIBYTE / median(runs)).toFixed(0),
-      beside === undefined ? "" : (median(beside) / median(runs)).toFixed(2),
-      beside === undefined ? "" : mebibytes(worst(runs)),
-    ]),
+    [
+      row("aws s3 cp", awsSeconds, "", ""),
+      ...ways.map(({ way, seconds, growthBytes }) =>
+        row(way, seconds, shareOf(awsSeconds, seconds).toFixed(2), mebibytes(growthBytes)),
+      ),
+    ],
     [1, 2, 3, 4, 5],
   );
 }
 
-/** A line about pushes at once. */
-export function renderMany({
-  way,
-  count,
-  seconds: taken,
-  mebibytesPerSecond,
-  growthBytes,
-}: ManyPushes): string {
-  return `${count} pushes at once (${way}): ${taken.toFixed(1)} s, ${mebibytesPerSecond.toFixed(0)} MiB/s, memory grew by ${mebibytes(growthBytes)}`;
+/** A line about pushes of a way at once; none if they were not measured. */
+export function renderMany({ way, atOnce }: WayResult): string[] {
+  if (atOnce === undefined) return [];
+  const { count, mebibytesPerSecond, growthBytes } = atOnce;
+  const rate = `${mebibytesPerSecond.toFixed(0)} MiB/s`;
+  return [`${count} pushes at once (${way}): ${rate}, memory grew by ${mebibytes(growthBytes)}`];
 }
 
 /** Holds the figures against what pushes are to reach. */
-export function checkPushes(
-  aws: readonly OnePush[],
-  pushes: readonly PushRuns[],
-  many: readonly ManyPushes[],
-): Check[] {
-  const single = pushes.flatMap(({ way, runs }): Check[] => [
+export function checkPushes(awsSeconds: readonly number[], ways: readonly WayResult[]): Check[] {
+  return ways.flatMap(({ way, seconds, growthBytes, atOnce }): Check[] => [
     {
-      what: `${way}: of aws s3 cp`,
-      measured: median(aws) / median(runs),
-      limit: SHARES[way],
-      unit: "times",
-      good: "more",
+      ...{ what: `${way}: of aws s3 cp`, measured: shareOf(awsSeconds, seconds), limit: SHARES[way] },
+      ...{ unit: "times", good: "more" },
     },
-    {
-      what: `${way}: memory growth`,
-      measured: worst(runs),
-      limit: ONE_GROWTH_BYTES,
-      unit: "bytes",
-      good: "less",
-    },
+    growth(`${way}: memory growth`, growthBytes, ONE_GROWTH_BYTES),
+    ...(atOnce === undefined
+      ? []
+      : [growth(`${way}, ${atOnce.count} at once: memory growth`, atOnce.growthBytes, MANY_GROWTH_BYTES)]),
   ]);
-  const atOnce = many.map(({ way, count, growthBytes }): Check => {
-    const what = `${count} at once, ${way}: memory growth`;
-    return { what, measured: growthBytes, limit: MANY_GROWTH_BYTES, unit: "bytes", good: "less" };
-  });
-  return [...single, ...atOnce];
 }
 
-function median(runs: readonly OnePush[]): number {
-  const sorted = seconds(runs).sort((one, other) => one - other);
+function growth(what: string, measured: number, limit: number): Check {
+  return { what, measured, limit, unit: "bytes", good: "less" };
+}
+
+function shareOf(awsSeconds: readonly number[], seconds: readonly number[]): number {
+  return median(awsSeconds) / median(seconds);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((one, other) => one - other);
   return ((sorted[(sorted.length - 1) >> 1] ?? Number.NaN) + (sorted[sorted.length >> 1] ?? Number.NaN)) / 2;
-}
-
-function seconds(runs: readonly OnePush[]): number[] {
-  return runs.map((run) => run.seconds);
-}
-
-function worst(runs: readonly OnePush[]): number {
-  return Math.max(...runs.map((run) => run.growthBytes));
 }
 
 function mebibytes(bytes: number): string {
