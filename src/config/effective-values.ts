@@ -83,6 +83,7 @@ function foundOut(storage: StorageSettings): ReadonlyMap<string, ConfigValue> {
         ["region", storage.region],
         [place, storage.pathStyle],
         ["checksum_disabled", storage.checksums.when === "required"],
+        ["multipartcopythresholdsize", storage.copy.thresholdBytes],
         ["loglevel", storage.logLevel],
       ];
       if (storage.endpoint !== "") found.push(["regionendpoint", storage.endpoint]);

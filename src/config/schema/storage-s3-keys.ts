@@ -63,12 +63,15 @@ const COMMON: Readonly<Record<string, Key>> = {
   ),
   multipartcopychunksize: integer("bytes of a part of a copy", { ...DONE, ...PART_BYTES, default: 32 * MIB }),
   multipartcopymaxconcurrency: integer("parts of a copy at once", { ...DONE, default: 100, min: 1 }),
-  multipartcopythresholdsize: integer("bytes above which a copy is made in parts", {
-    ...DONE,
-    default: 32 * MIB,
-    min: 0,
-    max: PART_BYTES.max,
-  }),
+  multipartcopythresholdsize: integer(
+    "bytes above which a copy is made in parts; 1 GiB by default with regionendpoint",
+    {
+      ...DONE,
+      default: 32 * MIB,
+      min: 0,
+      max: PART_BYTES.max,
+    },
+  ),
   rootdirectory: text("folder in the bucket", { ...DONE, default: "" }),
   storageclass: word("storage class of objects; NONE sends none", STORAGE_CLASSES, {
     ...DONE,

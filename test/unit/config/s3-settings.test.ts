@@ -57,6 +57,13 @@ describe("settings of S3", () => {
     expect(said).toEqual([]);
   });
 
+  it("copy large blobs in parts by default on AWS, whole on compatible servers", () => {
+    const copied = (keys: Record<string, string>) => buildS3(keys).storage.copy.thresholdBytes;
+    expect(copied({})).toBe(32 * 1024 ** 2);
+    expect(copied({ regionendpoint: "https://s3.example.com" })).toBe(1024 ** 3);
+    expect(copied({ regionendpoint: "https://s3.example.com", multipartcopythresholdsize: "5" })).toBe(5);
+  });
+
   it("limit requests by default where GitLab's second driver does", () => {
     expect(buildS3({}, "s3_v2").storage.maxRequestsPerSecond).toBe(350);
     expect(buildS3({ maxrequestspersecond: 0 }, "s3_v2").storage.maxRequestsPerSecond).toBe(0);
