@@ -24,6 +24,8 @@ const inRoot = (root: string): string[] => ["unshare", "--mount", `--root=${root
 export function startCephProcess(root: string, command: readonly string[]): CephProcess {
   const child = spawn("setpriv", ["--pdeathsig", "KILL", ...inRoot(root), ...command], {
     stdio: ["ignore", "pipe", "pipe"],
+    // Otherwise the allocator keeps for itself what the object store in memory has given back.
+    env: { ...process.env, TCMALLOC_AGGRESSIVE_DECOMMIT: "t" },
   });
   let output = "";
   const keep = (text: string): void => {
