@@ -1,6 +1,4 @@
 import { join } from "node:path";
-import { startRgw } from "../test/support/ceph/start-rgw.ts";
-import { makeBucket, type TestBucket } from "../test/support/ceph/test-bucket.ts";
 import { programPath } from "../test/support/programs.ts";
 import { buildIfNeeded } from "./gc/build-if-needed.ts";
 import { findOurCollector } from "./gc/measured-programs.ts";
@@ -13,15 +11,12 @@ import { measureAwsCopy, measurePush } from "./push/one-push.ts";
 import { PUSH_WAYS, type PushWay } from "./push/push-blob.ts";
 import { type PushOptions, parsePushOptions } from "./push/push-options.ts";
 import { PushedFile } from "./push/pushed-file.ts";
-import { emptyBlobs, measureGrowth, withServer } from "./push/pushed-server.ts";
+import { measureGrowth, withServer } from "./push/pushed-server.ts";
 import { checkPushes, renderMany, renderPushes, type WayResult } from "./push/render-pushes.ts";
-
-/** What is pushed lies in the gateway's memory until it has removed it. */
-const CAPACITY_GIB = 16;
 
 /**
  * Measures pushes of one large blob through the server into a bucket beside `aws s3 cp` into the same, in turn, and of
- * many at once, and prints tables. It starts a gateway of its own. Exit code 1 if a target is missed.
+ * many at once, and prints tables. It starts gateways of its own. Exit code 1 if a target is missed.
  *
  * @param args - flags, as `push/push-options.ts` tells
  * @throws {Error} if a flag is wrong, the gateway cannot be started or a push fails
@@ -35,19 +30,11 @@ export async function push(args: readonly string[]): Promise<void> {
     const { version } = await findOurCollector(signal);
     console.log(`${renderMachine(version, aws)}; RGW ${options.rgw} in memory\n`);
     const file = await PushedFile.write(folder, options.sizeBytes);
-    onStep("starting the gateway");
-    const rgw = await startRgw(options.rgw, { capacityGib: CAPACITY_GIB });
-    try {
-      const bucket = await makeBucket(rgw);
-      await measure({ bucket, rootDirectory: join(folder, "registry"), file, signal, onStep }, options);
-    } finally {
-      await rgw.stop();
-    }
+    await measure({ rootDirectory: join(folder, "registry"), file, signal, onStep }, options);
   });
 }
 
 interface PushBench {
-  bucket: TestBucket;
   /** Beside it lie the server's config file and state. */
   rootDirectory: string;
   file: PushedFile;
@@ -69,41 +56,46 @@ async function measure(bench: PushBench, options: PushOptions): Promise<void> {
 
 /** Nobody looks at the memory meanwhile, which would take time of its own. */
 async function measureRates(
-  { bucket, rootDirectory, file, signal, onStep }: PushBench,
-  { runs }: PushOptions,
-) {
+  { rootDirectory, file, signal, onStep }: PushBench,
+  { runs, rgw }: PushOptions,
+): Promise<{ awsSeconds: number[]; seconds: Map<PushWay, number[]> }> {
   const awsSeconds: number[] = [];
   const seconds = new Map<PushWay, number[]>(PUSH_WAYS.map((way) => [way, []]));
-  await withServer(bucket, rootDirectory, async (url) => {
-    for (let round = 1; round <= runs; round++) {
-      onStep(`round ${round} of ${runs}: aws s3 cp`);
-      awsSeconds.push(await measureAwsCopy(bucket, file, signal));
-      for (const way of PUSH_WAYS) {
+  for (let round = 1; round <= runs; round++) {
+    await withServer(rgw, rootDirectory, async ({ url, bucket }) => {
+      const pushers = PUSH_WAYS.map((way) => ({
+        name: way,
+        push: async () => seconds.get(way)?.push(await measurePush(url, way, file)),
+      }));
+      const aws = async () => awsSeconds.push(await measureAwsCopy(bucket, file, signal));
+      const all = [{ name: "aws s3 cp", push: aws }, ...pushers];
+      // Another one comes first in each round, when the gateway is new.
+      const first = (round - 1) % all.length;
+      for (const { name, push: pushOnce } of [...all.slice(first), ...all.slice(0, first)]) {
         signal.throwIfAborted();
-        onStep(`round ${round} of ${runs}: ${way}`);
-        seconds.get(way)?.push(await measurePush(url, way, file));
-        await emptyBlobs(bucket);
+        onStep(`round ${round} of ${runs}: ${name}`);
+        await pushOnce();
       }
-    }
-  });
+    });
+  }
   return { awsSeconds, seconds };
 }
 
 /** Each in a server of its own, which has nothing left of earlier pushes. */
 async function measureMemory(
-  { bucket, rootDirectory, file, signal, onStep }: PushBench,
+  { rootDirectory, file, signal, onStep }: PushBench,
   way: PushWay,
-  { many }: PushOptions,
+  { many, rgw }: PushOptions,
 ): Promise<Pick<WayResult, "growthBytes" | "atOnce">> {
   signal.throwIfAborted();
   onStep(`memory: ${way}`);
-  const { growthBytes } = await withServer(bucket, rootDirectory, (url, pid) =>
+  const { growthBytes } = await withServer(rgw, rootDirectory, ({ url, pid }) =>
     measureGrowth(pid, () => measurePush(url, way, file)),
   );
   if (many === 0) return { growthBytes, atOnce: undefined };
   signal.throwIfAborted();
   onStep(`memory of ${many} at once: ${way}`);
-  const atOnce = await withServer(bucket, rootDirectory, (url, pid) =>
+  const atOnce = await withServer(rgw, rootDirectory, ({ url, pid }) =>
     measureGrowth(pid, () => measureManyPushes(url, way, many)),
   );
   return {

@@ -1,25 +1,46 @@
-import { DeleteObjectsCommand } from "@aws-sdk/client-s3";
 import { bucketStorage } from "../../test/support/ceph/bucket-storage.ts";
-import type { TestBucket } from "../../test/support/ceph/test-bucket.ts";
+import type { CephVersion } from "../../test/support/ceph/ceph-versions.ts";
+import { startRgw } from "../../test/support/ceph/start-rgw.ts";
+import { makeBucket, type TestBucket } from "../../test/support/ceph/test-bucket.ts";
 import { measureTreeMemory, sampleTreeMemory } from "../../test/support/process-tree.ts";
 import { RegistryHttp } from "../../test/support/registry-http.ts";
 import { startServe } from "../../test/support/serve-process.ts";
 
 const WORKERS = 2;
 
-/** A server that has served before, as long as `body` takes; what was pushed is removed from the bucket afterwards. */
+/** Memory that it takes for what is pushed comes back late, or never: a gateway lives for a few pushes. */
+const CAPACITY_GIB = 8;
+
+/** A server that has served before, and what it stores in. */
+export interface PushTarget {
+  url: string;
+  pid: number;
+  bucket: TestBucket;
+}
+
+/**
+ * Starts a gateway and a server that stores in it, for as long as `body` takes.
+ *
+ * @param rootDirectory - beside it lie the server's config file and state
+ * @throws {Error} if one of them does not start
+ */
 export async function withServer<Result>(
-  bucket: TestBucket,
+  version: CephVersion,
   rootDirectory: string,
-  body: (url: string, pid: number) => Promise<Result>,
+  body: (target: PushTarget) => Promise<Result>,
 ): Promise<Result> {
-  const server = await startServe({ rootDirectory, storage: bucketStorage(bucket), workers: WORKERS });
+  const rgw = await startRgw(version, { capacityGib: CAPACITY_GIB });
   try {
-    await warmUp(server.url);
-    return await body(server.url, server.pid);
+    const bucket = await makeBucket(rgw);
+    const server = await startServe({ rootDirectory, storage: bucketStorage(bucket), workers: WORKERS });
+    try {
+      await warmUp(server.url);
+      return await body({ url: server.url, pid: server.pid, bucket });
+    } finally {
+      await server.stop();
+    }
   } finally {
-    await server.stop();
-    await emptyBlobs(bucket);
+    await rgw.stop();
   }
 }
 
@@ -40,14 +61,6 @@ export async function measureGrowth<Result>(
     await stopSampling();
     throw error;
   }
-}
-
-/** Removes what was pushed, so that the gateway's memory suffices. */
-export async function emptyBlobs({ client, name, listKeys }: TestBucket): Promise<void> {
-  const blobs = (await listKeys()).filter((key) => key.endsWith("/data"));
-  if (blobs.length === 0) return;
-  const Objects = blobs.map((Key) => ({ Key }));
-  await client.send(new DeleteObjectsCommand({ Bucket: name, Delete: { Objects, Quiet: true } }));
 }
 
 /** Idle means: has served before, so that code that is loaded at its first use does not count as growth. */
