@@ -18,10 +18,16 @@ export function checkAnswer(request: S3Request, answer: PlainAnswer<Uint8Array>)
   }
 }
 
-/** @returns the refusal that an answer is */
-export function refusalOf(answer: PlainAnswer<Uint8Array>): S3RequestError {
+/**
+ * @returns the refusal that an answer is; a failed connection if it is no store that says that nothing is there: a proxy
+ *   whose store is away for the moment answers 404 with a page of its own, which must not pass for a missing object
+ */
+export function refusalOf(answer: PlainAnswer<Uint8Array>): S3RequestError | S3ConnectionError {
   const { status, headers } = answer;
   const said = readErrorBody(answer.body);
+  if (status === 404 && said === undefined && answer.body.length > 0) {
+    return new S3ConnectionError("status 404 with a page that is no answer of an S3 server");
+  }
   return new S3RequestError({
     status,
     code: said?.code ?? "",

@@ -77,6 +77,36 @@ describe("the lane", () => {
   });
 });
 
+describe("an answer that nothing is there", () => {
+  const missing = { method: "GET", key: "a" } as const;
+
+  /** Answers 404 so many times, then 200. */
+  async function storeBehind(page: string, times: number) {
+    let left = times;
+    return plainServerOfTest((_request, response) => {
+      response.statusCode = left-- > 0 ? 404 : 200;
+      response.end(response.statusCode === 404 ? page : "content");
+    });
+  }
+
+  test.each(["default backend - 404", "<html><body><h1>404 Not Found</h1></body></html>"])(
+    "does not count as one when it is a page of a proxy: %s",
+    async (page) => {
+      const { lane } = laneOf(await storeBehind(page, 2));
+      expect(await getText(lane, "a")).toBe("content");
+      const away = laneOf(await storeBehind(page, Number.POSITIVE_INFINITY), {}, 1).lane;
+      await expect(away.send(missing)).rejects.toThrow(S3ConnectionError);
+      await expect(away.open(missing)).rejects.toThrow("no answer of an S3 server");
+    },
+  );
+
+  test.each(["", "<Error><Code>NoSuchKey</Code></Error>"])("counts with the body %j", async (body) => {
+    const { lane } = laneOf(await storeBehind(body, Number.POSITIVE_INFINITY));
+    await expect(lane.send(missing)).rejects.toMatchObject({ status: 404, attempts: 1 });
+    await expect(lane.open(missing)).rejects.toBeInstanceOf(S3RequestError);
+  });
+});
+
 describe("attempts", () => {
   const operations = {
     "PUT object": { method: "PUT", key: "a", body: Buffer.from("new") },
