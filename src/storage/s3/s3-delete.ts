@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { PathNotFoundError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
@@ -97,8 +96,7 @@ async function sendBatch(store: S3Store, paths: readonly string[]): Promise<Dele
   const answer = await store.lane.send({
     method: "POST",
     query: { delete: "" },
-    // The one checksum that stores of every age take here.
-    headers: { "content-type": "application/xml", "content-md5": md5(body) },
+    headers: { "content-type": "application/xml" },
     body,
   });
   return readDeleteResult(answer.body);
@@ -118,10 +116,6 @@ async function deleteSingly(store: S3Store, paths: readonly string[]): Promise<F
 
 async function sendDelete(store: S3Store, path: string): Promise<void> {
   await callS3(store, "delete", path, () => store.lane.send({ method: "DELETE", key: store.keyOf(path) }));
-}
-
-function md5(body: Uint8Array): string {
-  return createHash("md5").update(body).digest("base64");
 }
 
 /** A failure of one key in the form of a refused request. */
