@@ -1,3 +1,4 @@
+import { canCheckReachable, hasSmallReads } from "../../abilities.ts";
 import type { StorageDriver } from "../../driver.ts";
 import { ReadOnlyStoreError } from "../../errors.ts";
 import { type StorageCall, type StorageMethod, wrapDriver } from "../wrap-driver.ts";
@@ -17,15 +18,16 @@ const CHANGES: Partial<Record<StorageMethod, string>> = {
 };
 
 /**
- * Refuses every change with {@link ReadOnlyStoreError}, so that any command can be tried on a production store. The
- * store's clock is left out, since it may need a probe file; callers fall back to the clock of the host.
+ * Refuses every change with {@link ReadOnlyStoreError}, so that any command can be tried on a production store. The clock of
+ * a disk is left out, since it is asked by a probe file; callers fall back to the clock of the host. Whether a store
+ * works is tried without writing, whoever asks.
  */
 export function readOnlyDriver(inner: StorageDriver): StorageDriver {
   const refuse = ({ method, path }: StorageCall): void => {
     const operation = CHANGES[method];
     if (operation !== undefined) throw new ReadOnlyStoreError(inner.name, operation, path);
   };
-  return wrapDriver(inner, {
+  const driver = wrapDriver(inner, {
     call: async (call, run) => {
       refuse(call);
       return await run();
@@ -34,6 +36,11 @@ export function readOnlyDriver(inner: StorageDriver): StorageDriver {
       refuse(call);
       return run();
     },
-    without: ["now"],
+    without: hasSmallReads(inner) ? ["now"] : [],
   });
+  if (canCheckReachable(driver)) {
+    const check = driver.checkReachable;
+    driver.checkReachable = () => check(true);
+  }
+  return driver;
 }

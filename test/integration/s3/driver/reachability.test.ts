@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { StorageUnavailableError } from "../../../../src/errors.ts";
+import { canCheckReachable, hasStoreClock } from "../../../../src/storage/abilities.ts";
+import { readOnlyDriver } from "../../../../src/storage/wrappers/read-only/read-only-driver.ts";
 import { Refusal } from "../../../support/s3-server/reply.ts";
 import type { Operation } from "../../../support/s3-server/request.ts";
 import { fill, openBucket } from "./driver-under-test.ts";
@@ -61,5 +63,18 @@ describe("the check whether a bucket can be worked with", () => {
     const { s3, driver } = await openBucket({}, { maxRetries: 0 });
     await s3.close();
     await expect(driver.checkReachable(true)).rejects.toThrow(StorageUnavailableError);
+  });
+
+  it("writes nothing through a read-only wrapper, whoever asks, which still tells the store's time", async () => {
+    const { s3, bucket, driver } = await openBucket();
+    const readOnly = readOnlyDriver(driver);
+    if (!canCheckReachable(readOnly) || !hasStoreClock(readOnly)) throw new Error("an ability is missing");
+    await readOnly.checkReachable(false);
+    expect(Math.abs((await readOnly.now()) - Date.now())).toBeLessThan(60_000);
+    fill(bucket, ["f"]);
+    await readOnly.checkReachable(false);
+    for (const write of ["PutObject", "CreateMultipartUpload", "DeleteObject"] as const) {
+      expect(s3.count(write), write).toBe(0);
+    }
   });
 });
