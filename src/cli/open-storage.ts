@@ -28,7 +28,7 @@ export async function openStorage(
     if (switched) options.notice(switched);
   }
   await takeAwsEnvironment(storage, options.envFrom, options.cwd);
-  const rateFolder = prepareRateFolder(storage, options.stateDir);
   const { readOnly, notice } = options;
+  const rateFolder = prepareRateFolder(storage, options.stateDir, notice);
   return openDriver(storage, { readOnly, rateFolder, onNotice: notice, onRequest: notice });
 }

@@ -11,12 +11,21 @@ export function rateFolderIn(stateFolder: string | undefined): string | undefine
  * Makes ready what a limit of requests is kept in together with the server on this host.
  *
  * @param stateDir - `--state-dir`
+ * @param notice - told if there is a limit and no place for it
  * @returns undefined if there is no limit, or no place for it: then each process keeps it alone
  */
 export function prepareRateFolder(
   storage: StorageSettings,
   stateDir: string | undefined,
+  notice: (text: string) => void,
 ): string | undefined {
   const isLimited = "maxRequestsPerSecond" in storage && storage.maxRequestsPerSecond > 0;
-  return isLimited ? rateFolderIn(prepareState(storage, stateDir).folder) : undefined;
+  if (!isLimited) return undefined;
+  const state = prepareState(storage, stateDir);
+  if (state.folder === undefined && state.problem !== undefined) {
+    notice(
+      `maxrequestspersecond is kept by this process alone, not with others of this host: ${state.problem}`,
+    );
+  }
+  return rateFolderIn(state.folder);
 }
