@@ -1,4 +1,3 @@
-import type { RgwAddress } from "../../test/support/ceph/start-rgw.ts";
 import type { TestBucket } from "../../test/support/ceph/test-bucket.ts";
 import { type Measured, measureProgram } from "../gc/measure-program.ts";
 import type { Collector, Store } from "../gc/measured-programs.ts";
@@ -10,6 +9,7 @@ import { measureOurDryRuns, measureOurRealRun, newStateFolder, type Workbench } 
 import { describeBucket, makeTreeBucket } from "./bench-bucket.ts";
 import type { GcS3Options } from "./gc-options.ts";
 import { startLatencyProxy } from "./latency-proxy.ts";
+import { withGateway } from "./with-gateway.ts";
 
 /** What collections of one tree in a bucket took; undefined where there were none. */
 export interface BucketResult {
@@ -36,41 +36,49 @@ const MORE_REQUESTS = 300;
 const KEYS_PER_PAGE = 1000;
 
 /**
- * Measures collections with `-m` by ours and by the Go registry, in turn, on one tree in one gateway: dry runs on one
- * bucket, each real run on a bucket of its own. Once the Go registry has exceeded its time limit it is not run again.
+ * Measures collections with `-m` by ours and by the Go registry, in turn, on one tree: dry runs on one bucket, each real
+ * run on a bucket of a gateway of its own. Once the Go registry has exceeded its time limit it is not run again.
  *
  * @throws {Error} if a program fails
  */
 export async function measureBuckets(
-  rgw: RgwAddress,
   go: Collector | undefined,
   options: GcS3Options,
   workbench: Workbench,
 ): Promise<BucketResult> {
   const { shape } = options;
-  const { signal, onStep } = workbench;
-  onStep("writing the tree");
-  const { bucket, objects } = await makeTreeBucket(rgw, shape, signal);
-  const store = await describeBucket(bucket, workbench.folder);
-  const goDryRuns: Measured[] = [];
-  const dryRuns = await measureOurDryRuns(store, options.dryRuns, workbench, async (round) => {
-    if (go === undefined || hasFailed(goDryRuns)) return;
-    onStep(`dry run ${round} of ${options.dryRuns}: docker-registry`);
-    goDryRuns.push(await measureGo(go, store, true, options, workbench));
-  });
-  const requests = await countRequests(store, workbench);
-  const late = await measureLate(bucket, options, workbench);
-  await bucket.remove();
-  const realRuns = await measureRealRuns(rgw, hasFailed(goDryRuns) ? undefined : go, options, workbench);
+  const { hasGoFailed, objects, ...dryRuns } = await measureDryRuns(go, options, workbench);
+  const realRuns = await measureRealRuns(hasGoFailed ? undefined : go, options, workbench);
   const tags = shape.repositories * shape.tags;
   return {
-    ...{ shape, objects, requests, late: summarize(late) },
+    ...{ shape, objects },
     requestLimit: Math.ceil(objects / KEYS_PER_PAGE) + countManifests(shape) + tags + MORE_REQUESTS,
-    cold: summarize(dryRuns.cold),
-    warm: summarize(dryRuns.warm),
-    goDryRun: summarize(goDryRuns),
+    ...dryRuns,
     ...realRuns,
   };
+}
+
+function measureDryRuns(go: Collector | undefined, options: GcS3Options, workbench: Workbench) {
+  const { onStep, folder, signal } = workbench;
+  return withGateway(options.rgw, async (rgw) => {
+    onStep("writing the tree");
+    const { bucket, objects } = await makeTreeBucket(rgw, options.shape, signal);
+    const store = await describeBucket(bucket, folder);
+    const goRuns: Measured[] = [];
+    const { cold, warm } = await measureOurDryRuns(store, options.dryRuns, workbench, async (round) => {
+      if (go === undefined || hasFailed(goRuns)) return;
+      onStep(`dry run ${round} of ${options.dryRuns}: docker-registry`);
+      goRuns.push(await measureGo(go, store, true, options, workbench));
+    });
+    return {
+      ...{ objects, hasGoFailed: hasFailed(goRuns) },
+      requests: await countRequests(store, workbench),
+      late: summarize(await measureLate(bucket, options, workbench)),
+      cold: summarize(cold),
+      warm: summarize(warm),
+      goDryRun: summarize(goRuns),
+    };
+  });
 }
 
 async function measureLate(
@@ -95,7 +103,6 @@ async function measureLate(
 }
 
 async function measureRealRuns(
-  rgw: RgwAddress,
   go: Collector | undefined,
   options: GcS3Options,
   workbench: Workbench,
@@ -107,12 +114,12 @@ async function measureRealRuns(
   let goLeft: number | undefined;
   for (let round = 1; round <= realRuns; round++) {
     workbench.onStep(`real run ${round} of ${realRuns}: registry-ctl`);
-    left = await collectNewTree(rgw, options, workbench, async (store) => {
+    left = await collectNewTree(options, workbench, async (store) => {
       runs.push(await measureOurRealRun(store, workbench));
     });
     if (go === undefined || hasFailed(goRuns)) continue;
     workbench.onStep(`real run ${round} of ${realRuns}: docker-registry`);
-    goLeft = await collectNewTree(rgw, options, workbench, async (store) => {
+    goLeft = await collectNewTree(options, workbench, async (store) => {
       goRuns.push(await measureGo(go, store, false, options, workbench));
     });
   }
@@ -120,17 +127,16 @@ async function measureRealRuns(
 }
 
 /** @returns how many objects are left */
-async function collectNewTree(
-  rgw: RgwAddress,
-  { shape }: GcS3Options,
+function collectNewTree(
+  { shape, rgw: version }: GcS3Options,
   { folder, signal }: Workbench,
   collect: (store: Store) => Promise<void>,
 ): Promise<number> {
-  const { bucket } = await makeTreeBucket(rgw, shape, signal);
-  await collect(await describeBucket(bucket, folder));
-  const left = (await bucket.listKeys()).length;
-  await bucket.remove();
-  return left;
+  return withGateway(version, async (rgw) => {
+    const { bucket } = await makeTreeBucket(rgw, shape, signal);
+    await collect(await describeBucket(bucket, folder));
+    return (await bucket.listKeys()).length;
+  });
 }
 
 async function measureGo(
