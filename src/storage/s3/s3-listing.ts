@@ -30,6 +30,8 @@ export interface PageRequest {
   /** Undefined: at the first key. */
   position?: PagePosition | undefined;
   maxKeys?: number;
+  /** Objects are given with their ETags. */
+  etags?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -50,7 +52,7 @@ export interface ListedPage {
  * @throws whatever the lane throws
  */
 export async function listPage(store: S3Store, request: PageRequest): Promise<ListedPage> {
-  const { prefix, children = false, position, maxKeys = PAGE_KEYS, signal } = request;
+  const { prefix, children = false, position, maxKeys = PAGE_KEYS, etags, signal } = request;
   const answer = await store.lane.send({
     method: "GET",
     query: {
@@ -67,7 +69,7 @@ export async function listPage(store: S3Store, request: PageRequest): Promise<Li
     },
     signal,
   });
-  const page = readListing(answer.body);
+  const page = readListing(answer.body, etags);
   for (const object of page.objects) object.modifiedMs = Math.floor(object.modifiedMs / 1000) * 1000;
   return {
     objects: page.objects,

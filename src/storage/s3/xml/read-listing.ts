@@ -1,5 +1,5 @@
 import { urlDecoded } from "./url-decoded.ts";
-import { XmlScanner } from "./xml-scanner.ts";
+import { XmlError, XmlScanner } from "./xml-scanner.ts";
 
 /** One object of a listing. */
 export interface ListedObject {
@@ -7,6 +7,8 @@ export interface ListedObject {
   sizeBytes: number;
   /** Milliseconds since 1970; 0 if the store has sent none. */
   modifiedMs: number;
+  /** Without its quotes; only where it is wanted. */
+  etag?: string;
 }
 
 /** One page of ListObjectsV2. */
@@ -23,18 +25,21 @@ export interface ListingPage {
 /**
  * Reads an answer to ListObjectsV2.
  *
+ * @param wantsEtags - they take memory of their own
  * @throws {XmlError}
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
  */
-export function readListing(body: Uint8Array): ListingPage {
+export function readListing(body: Uint8Array, wantsEtags = false): ListingPage {
   const xml = new XmlScanner(body);
   const page: ListingPage = { objects: [], prefixes: [], isTruncated: false, nextToken: "" };
   let isEncoded = false;
   xml.next();
+  // Anything else would pass for a folder without files.
+  if (!ROOT.test(xml.name)) throw new XmlError(`a ${xml.name} is no listing`);
   while (xml.next() === "open") {
     switch (xml.name) {
       case "Contents":
-        page.objects.push(readObject(xml));
+        page.objects.push(readObject(xml, wantsEtags));
         break;
       case "CommonPrefixes":
         page.prefixes.push(readPrefix(xml));
@@ -59,6 +64,8 @@ export function readListing(body: Uint8Array): ListingPage {
   return page;
 }
 
+const ROOT = /^(?:\w+:)?ListBucketResult$/;
+
 function readPrefix(xml: XmlScanner): string {
   let prefix = "";
   while (xml.next() === "open") {
@@ -68,7 +75,7 @@ function readPrefix(xml: XmlScanner): string {
   return prefix;
 }
 
-function readObject(xml: XmlScanner): ListedObject {
+function readObject(xml: XmlScanner, wantsEtags: boolean): ListedObject {
   const object: ListedObject = { key: "", sizeBytes: 0, modifiedMs: 0 };
   while (xml.next() === "open") {
     switch (xml.name) {
@@ -80,6 +87,10 @@ function readObject(xml: XmlScanner): ListedObject {
         break;
       case "LastModified":
         object.modifiedMs = Date.parse(xml.readText()) || 0;
+        break;
+      case "ETag":
+        if (wantsEtags) object.etag = xml.readText().replaceAll('"', "");
+        else xml.skip();
         break;
       default:
         xml.skip();

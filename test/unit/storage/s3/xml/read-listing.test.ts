@@ -51,6 +51,17 @@ describe("readListing", () => {
     );
   });
 
+  test("is an error if it is another document, which would pass for a folder without files", () => {
+    for (const text of ["<maintenance/>", "<ListAllMyBucketsResult><Buckets/></ListAllMyBucketsResult>"]) {
+      expect(() => readListing(Buffer.from(text))).toThrow(XmlError);
+    }
+  });
+
+  test("gives ETags without quotes, if they are wanted", () => {
+    expect(readListing(page(contents("a/1")), true).objects[0]?.etag).toBe("abc");
+    expect(readListing(page(contents("a/1"))).objects[0]).not.toHaveProperty("etag");
+  });
+
   test("is an error if the page breaks off between two objects", () => {
     const whole = page(contents("a/1") + contents("a/2")).toString();
     const cut = whole.slice(0, whole.indexOf("</Contents>") + "</Contents>".length);
