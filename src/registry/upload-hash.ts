@@ -10,11 +10,15 @@ export const MAX_HASH_STATES = 1024;
 export interface HashedUpload {
   sizeBytes: number;
   digest: Digest;
+  /** What the store's writer called these bytes, where it tells. */
+  contentTag?: string | undefined;
 }
 
 /** The running hash of the first bytes of an upload. */
 export class UploadHash {
   readonly algorithm: DigestAlgorithm;
+  /** What the store's writer calls the hashed bytes, where it tells. */
+  contentTag: string | undefined;
   readonly #hash: Hash;
   #hashedBytes = 0;
 

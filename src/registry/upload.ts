@@ -47,6 +47,7 @@ export class Upload {
     this.#parts = parts;
     this.#writer = parts.writer;
     this.#dataPath = uploadDataPath(parts.repository, uuid);
+    if (parts.writer !== undefined) this.#forgetUnlessOf(parts.writer);
   }
 
   /** How many bytes the store has of it. */
@@ -59,7 +60,9 @@ export class Upload {
     const { hashes, hashed } = this.#parts;
     const sizeBytes = this.#sizeBytes;
     const own = hashes.get(this.uuid);
-    if (own?.hashedBytes === sizeBytes && sizeBytes > 0) return { sizeBytes, digest: own.digest() };
+    if (own?.hashedBytes === sizeBytes && sizeBytes > 0) {
+      return { sizeBytes, digest: own.digest(), contentTag: own.contentTag };
+    }
     return hashed?.sizeBytes === sizeBytes ? hashed : undefined;
   }
 
@@ -125,12 +128,12 @@ export class Upload {
       if (!this.#isSpent) await this.#closeAfter(writer);
       throw error;
     }
-    const actual = await this.#digestOfAll(digestAlgorithm(digest), writer.sizeBytes);
+    const actual = await this.#digestOfAll(digestAlgorithm(digest), writer);
     if (actual !== digest) {
       await this.#remove();
       throw new DigestMismatchError(digest, actual, "the uploaded content");
     }
-    await driver.move(this.#dataPath, blobDataPath(digest));
+    await driver.move(this.#dataPath, blobDataPath(digest), writer.contentTag);
     await blobs.link(digest);
     await this.#remove();
     return { digest, sizeBytes: writer.sizeBytes };
@@ -154,7 +157,9 @@ export class Upload {
     this.#writer = undefined;
     await this.#direct?.cancel();
     this.#direct = undefined;
-    await writer?.close();
+    if (writer === undefined) return;
+    await writer.close();
+    this.#remember(writer);
   }
 
   #isWrittenDirectly({ sizeBytes }: WholeBody): boolean {
@@ -208,9 +213,28 @@ export class Upload {
 
   async #openWriter(): Promise<FileWriter> {
     if (this.#isSpent) throw new UploadUnknownError(this.#parts.repository, this.uuid);
-    this.#writer ??= await this.#parts.driver.openWriter(this.#dataPath, { append: true });
+    if (this.#writer === undefined) {
+      this.#writer = await this.#parts.driver.openWriter(this.#dataPath, { append: true });
+      this.#forgetUnlessOf(this.#writer);
+    }
     this.#sizeBytes = this.#writer.sizeBytes;
     return this.#writer;
+  }
+
+  /** Another host may have written since: what was hashed counts only for the very bytes that the writer found. */
+  #forgetUnlessOf(writer: FileWriter): void {
+    if (!("contentTag" in writer)) return;
+    const { hashes, hashed } = this.#parts;
+    const isOf = (tag: string | undefined): boolean => tag !== undefined && tag === writer.contentTag;
+    const own = hashes.get(this.uuid);
+    if (own !== undefined && own.hashedBytes > 0 && !isOf(own.contentTag)) hashes.delete(this.uuid);
+    if (hashed !== undefined && !isOf(hashed.contentTag)) this.#parts.hashed = undefined;
+  }
+
+  /** For the next one who goes on, after the writer has been closed. */
+  #remember(writer: FileWriter): void {
+    const own = this.#parts.hashes.get(this.uuid);
+    if (own !== undefined) own.contentTag = writer.contentTag;
   }
 
   /** The hash of exactly what is stored so far, if this process has it. */
@@ -230,6 +254,7 @@ export class Upload {
     this.#sizeBytes = writer.sizeBytes;
     try {
       await writer.close();
+      this.#remember(writer);
       this.#sizeBytes = (await this.#receivedBytes()) ?? writer.sizeBytes;
     } catch {
       // The first error is the one to be told.
@@ -238,10 +263,11 @@ export class Upload {
     if (hashedBytes > this.#sizeBytes) this.#parts.hashes.delete(this.uuid);
   }
 
-  async #digestOfAll(algorithm: DigestAlgorithm, sizeBytes: number): Promise<Digest> {
+  async #digestOfAll(algorithm: DigestAlgorithm, writer: FileWriter): Promise<Digest> {
+    const { sizeBytes } = writer;
     const { hashed } = this;
     const isKnown = hashed?.sizeBytes === sizeBytes && digestAlgorithm(hashed.digest) === algorithm;
-    const { sizeBytes: hashedBytes, digest } = isKnown ? hashed : await this.#hashRest(algorithm, sizeBytes);
+    const { sizeBytes: hashedBytes, digest } = isKnown ? hashed : await this.#hashRest(algorithm, writer);
     const storedBytes = await this.#storedBytes();
     if (storedBytes === sizeBytes && hashedBytes === sizeBytes) return digest;
     await this.#remove();
@@ -250,14 +276,14 @@ export class Upload {
   }
 
   /** Reads what this process has not hashed. */
-  async #hashRest(algorithm: DigestAlgorithm, sizeBytes: number): Promise<HashedUpload> {
+  async #hashRest(algorithm: DigestAlgorithm, { sizeBytes, contentTag }: FileWriter): Promise<HashedUpload> {
     const { driver, hashes } = this.#parts;
     const known = hashes.get(this.uuid);
     const isUsable = known?.algorithm === algorithm && known.hashedBytes <= sizeBytes;
     const hash = isUsable ? known : new UploadHash(algorithm);
     hashes.delete(this.uuid);
     if (hash.hashedBytes < sizeBytes) {
-      await hash.updateFrom(await driver.read(this.#dataPath, { offset: hash.hashedBytes }));
+      await hash.updateFrom(await driver.read(this.#dataPath, { offset: hash.hashedBytes, contentTag }));
     }
     hashes.set(this.uuid, hash);
     return { sizeBytes: hash.hashedBytes, digest: hash.digest() };

@@ -17,6 +17,8 @@ export interface ReadOptions {
   offset?: number;
   /** How many bytes at the most. Default: to the end. */
   lengthBytes?: number;
+  /** What a writer has called the file that is meant, where it told: any other is not read. */
+  contentTag?: string | undefined;
   signal?: AbortSignal;
 }
 
@@ -40,6 +42,11 @@ export interface WriterOptions {
 export interface FileWriter {
   /** Bytes in the file so far, those of earlier writers included. */
   readonly sizeBytes: number;
+  /**
+   * Where writers of several hosts cannot be kept apart: what tells the stored bytes from any others of the same size, as
+   * they were when the writer was opened, or has been closed or committed. Empty if there are none, undefined if the store does not tell.
+   */
+  readonly contentTag?: string | undefined;
   /**
    * Appends `chunk`; resolves when the writer can take more. The bytes may be changed by the caller afterwards.
    * @throws {StorageFullError} if there is no room; the writer can only be cancelled or closed then
@@ -105,9 +112,10 @@ export interface StorageDriver {
   walk(path: string): AsyncIterable<FileInfo>;
   /**
    * Renames a file; atomic, durable when it resolves; replaces an existing target.
+   * @param contentTag - what a writer has called the file that is meant, where it told: any other is not moved
    * @throws {PathNotFoundError} if `from` is no file
    */
-  move(from: string, to: string): Promise<void>;
+  move(from: string, to: string, contentTag?: string): Promise<void>;
   /**
    * Removes exactly one file, never a folder or anything below.
    * @throws {PathNotFoundError} if there is no file

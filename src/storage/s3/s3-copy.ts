@@ -1,5 +1,5 @@
 import type { CompletedPart, S3Client } from "@aws-sdk/client-s3";
-import { PathNotFoundError } from "../../errors.ts";
+import { PathNotFoundError, StorageUnavailableError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { isCompletedEtag } from "./completed-etag.ts";
 import { callS3 } from "./s3-call.ts";
@@ -20,11 +20,15 @@ const MIN_PART_BYTES = 5 * MEBIBYTE;
  * Copies an object inside the bucket and removes it where it was. Done again after a failure it comes to the same, as long
  * as the object is still there.
  *
+ * @param etag - of the object that is meant, without its quotes; empty for any
  * @throws {PathNotFoundError} if there is no object at `from`
  */
-export async function moveObject(store: S3Store, from: string, to: string): Promise<void> {
+export async function moveObject(store: S3Store, from: string, to: string, etag = ""): Promise<void> {
   const source = await headObject(store, from);
   if (source === undefined) throw new PathNotFoundError("s3", from);
+  if (etag !== "" && source.etag.replaceAll('"', "") !== etag) {
+    throw new StorageUnavailableError(`s3: ${from} has been replaced by somebody else`);
+  }
   if (from === to) return;
   await callS3(store, "copy to", to, async () => {
     try {

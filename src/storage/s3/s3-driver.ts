@@ -132,8 +132,8 @@ export class S3Driver
     yield* scanFolder(this.#store, checkPath(path, "folder"), onFailure, asides);
   }
 
-  async move(from: string, to: string): Promise<void> {
-    await moveObject(this.#store, checkPath(from), checkPath(to));
+  async move(from: string, to: string, contentTag?: string): Promise<void> {
+    await moveObject(this.#store, checkPath(from), checkPath(to), contentTag);
   }
 
   async delete(path: string): Promise<void> {

@@ -104,6 +104,7 @@ class ObjectReader {
   readonly #path: string;
   readonly #offset: number;
   readonly #lengthBytes: number;
+  readonly #contentTag: string;
   readonly #signal: AbortSignal | undefined;
   readonly #abort = new AbortController();
 
@@ -112,6 +113,7 @@ class ObjectReader {
     this.#path = path;
     this.#offset = options.offset ?? 0;
     this.#lengthBytes = options.lengthBytes ?? Number.POSITIVE_INFINITY;
+    this.#contentTag = options.contentTag ?? "";
     this.#signal = options.signal;
   }
 
@@ -121,12 +123,14 @@ class ObjectReader {
     if (this.#lengthBytes <= 0) return this.#nothing();
     const last = Number.isFinite(this.#lengthBytes) ? this.#offset + this.#lengthBytes - 1 : "";
     const range = this.#offset === 0 && last === "" ? {} : { range: `bytes=${this.#offset}-${last}` };
+    const ifMatch = this.#contentTag === "" ? {} : { "if-match": `"${this.#contentTag}"` };
     const onAbort = (): void => this.#abort.abort();
     this.#signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      const answer = await this.#get(range);
+      const answer = await this.#get({ ...range, ...ifMatch });
       return this.#streamOf(answer);
     } catch (error) {
+      if (isChanged(error)) throw this.#changed(error);
       if (isBeyondEnd(error)) return await this.#nothing();
       throw isMissingObject(error) ? new PathNotFoundError("s3", this.#path, { cause: error }) : error;
     } finally {

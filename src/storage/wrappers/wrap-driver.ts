@@ -107,7 +107,8 @@ export function wrapDriver(inner: StorageDriver, around: Around): StorageDriver 
     stat: (path) => call({ method: "stat", path }, () => inner.stat(path)),
     list: (path) => call({ method: "list", path }, () => inner.list(path)),
     walk: (path) => iterate({ method: "walk", path }, () => inner.walk(path)),
-    move: (from, to) => call({ method: "move", path: from }, () => inner.move(from, to)),
+    move: (from, to, contentTag) =>
+      call({ method: "move", path: from }, () => inner.move(from, to, contentTag)),
     delete: (path) => call({ method: "delete", path }, () => inner.delete(path)),
   };
   return Object.assign(driver, wrappedAbilities(inner, around, call, iterate));

@@ -43,6 +43,7 @@ export class AppendWriter implements FileWriter, PartHolder {
   #filledBytes = 0;
   #spilling: Promise<void> | undefined;
   #isEnded = false;
+  #isCommitted = false;
 
   constructor(unfinished: Unfinished, { store, path, budget, signal, maxParts }: WriterParts) {
     this.#store = store;
@@ -59,6 +60,13 @@ export class AppendWriter implements FileWriter, PartHolder {
 
   get sizeBytes(): number {
     return this.#parts.sizeBytes + this.#headBytes + this.#filledBytes;
+  }
+
+  get contentTag(): string | undefined {
+    if (this.#isCommitted) return this.#parts.objectEtag;
+    const parts = this.#parts.etags;
+    if (parts === undefined || this.#heads.some(({ etag }) => etag === "")) return undefined;
+    return [...parts, ...this.#heads.map(({ offset, etag }) => `${offset}=${etag}`)].join(" ");
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -97,6 +105,7 @@ export class AppendWriter implements FileWriter, PartHolder {
       } else {
         const hasMore = this.#headBytes + this.#filledBytes > 0;
         await this.#parts.complete(hasMore ? await this.#gather() : undefined);
+        this.#isCommitted = true;
       }
       this.#isEnded = true;
       this.#release();

@@ -1,4 +1,5 @@
 import type { S3Store } from "../s3-store.ts";
+import { bareEtag } from "./bare-etag.ts";
 import { isRefusedPart, MultipartRequests, type StoredPart, type UploadHandle } from "./multipart-upload.ts";
 import type { PartBuffer } from "./part-budget.ts";
 import {
@@ -38,6 +39,8 @@ export class AppendedParts {
   #sizeBytes: number;
   #underWay: Promise<unknown> | undefined;
   #isObject: boolean;
+  /** Of the object that the parts begin with. */
+  #objectEtag: string;
   readonly #objectInFirstPart: Tail | undefined;
 
   constructor(store: S3Store, path: string, unfinished: Unfinished, maxParts: number = MAX_PARTS) {
@@ -50,6 +53,7 @@ export class AppendedParts {
     this.#maxParts = maxParts;
     this.#others = otherUploads;
     this.#isObject = object !== undefined;
+    this.#objectEtag = object?.etag ?? "";
     this.#upload = upload;
     this.#stored = upload === undefined ? [] : [...upload.parts];
     this.#hasStrays = upload?.hasStrays ?? false;
@@ -59,7 +63,9 @@ export class AppendedParts {
     this.#firstBytes = upload?.firstPartBytes ?? fresh;
     this.#sizeBytes = Math.max(this.#objectBytes, upload?.sizeBytes ?? 0);
     const isSmall = objectBytes > 0 && this.#sizeBytes === 0;
-    this.#objectInFirstPart = isSmall ? { key, offset: 0, sizeBytes: objectBytes } : undefined;
+    this.#objectInFirstPart = isSmall
+      ? { key, offset: 0, sizeBytes: objectBytes, etag: this.#objectEtag }
+      : undefined;
   }
 
   /** Bytes in all parts, those under way included. */
@@ -80,6 +86,18 @@ export class AppendedParts {
   /** Size of the next part when it is full. */
   get nextBytes(): number {
     return partBytes(this.#firstBytes, this.#nextNumber);
+  }
+
+  /** What the store calls the object at the path, without quotes; empty if it has not told, or there is none. */
+  get objectEtag(): string {
+    return this.#objectEtag;
+  }
+
+  /** What the store calls the parts, when none is under way; undefined if it has not told. */
+  get etags(): string[] | undefined {
+    const etags = this.#stored.map(({ named }) => bareEtag(named.ETag));
+    if (this.#objectBytes > 0) etags.unshift(this.#objectEtag);
+    return etags.includes("") ? undefined : etags;
   }
 
   /** Lets the first part be so large, where there is none yet. */
@@ -196,10 +214,10 @@ export class AppendedParts {
     return [...this.#stored, await this.#requests.putPart(upload, this.#stored.length + 1, bytes)];
   }
 
-  #complete(parts: readonly StoredPart[]): Promise<void> {
+  async #complete(parts: readonly StoredPart[]): Promise<void> {
     const upload = this.#upload;
     if (upload === undefined) throw new Error("no upload to complete");
-    return this.#requests.complete(upload, this.#path, parts);
+    this.#objectEtag = await this.#requests.complete(upload, this.#path, parts);
   }
 
   /** Tells whether all parts but the last are those that were stored; then the last one may be stored again. */

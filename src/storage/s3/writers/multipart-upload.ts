@@ -2,6 +2,7 @@ import type { CompletedPart, S3Client, UploadPartCommand } from "@aws-sdk/client
 import { isCompletedEtag } from "../completed-etag.ts";
 import { headObject } from "../s3-reads.ts";
 import type { S3Store } from "../s3-store.ts";
+import { bareEtag } from "./bare-etag.ts";
 
 /** The SDK's commands, loaded at the first multipart upload. */
 type Sdk = typeof import("@aws-sdk/client-s3");
@@ -125,17 +126,22 @@ export class MultipartRequests {
   /**
    * Makes the parts an object. If the answer is lost and the upload is gone when it is asked again, the object is looked
    * at: it is the right one if it has the size and is made of these parts.
+   *
+   * @returns the object's ETag without its quotes; empty if the store does not tell
    */
-  async complete(upload: UploadHandle, path: string, parts: readonly StoredPart[]): Promise<void> {
+  async complete(upload: UploadHandle, path: string, parts: readonly StoredPart[]): Promise<string> {
     const { client, sdk } = await this.#open();
     const command = new sdk.CompleteMultipartUploadCommand({
       ...this.#place(upload),
       MultipartUpload: { Parts: parts.map(({ named }) => named) },
     });
     try {
-      await client.send(command);
+      const { ETag } = await client.send(command);
+      return bareEtag(ETag) || ((await this.#completed(path, parts)) ?? "");
     } catch (error) {
-      if (isRefusedPart(error) || !(await this.#isComplete(path, parts))) throw error;
+      const etag = isRefusedPart(error) ? undefined : await this.#completed(path, parts);
+      if (etag === undefined) throw error;
+      return etag;
     }
   }
 
@@ -156,11 +162,13 @@ export class MultipartRequests {
     return URL.canParse(endpoint) && LOOPBACK.test(new URL(endpoint).hostname);
   }
 
-  async #isComplete(path: string, parts: readonly StoredPart[]): Promise<boolean> {
+  /** @returns the ETag of the object that the parts have become; undefined if it is another, or none */
+  async #completed(path: string, parts: readonly StoredPart[]): Promise<string | undefined> {
     const head = await headObject(this.#store, path).catch(() => undefined);
     const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
     const etags = parts.map(({ named }) => named.ETag);
-    return head?.sizeBytes === sizeBytes && isCompletedEtag(head.etag, etags);
+    if (head === undefined || head.sizeBytes !== sizeBytes) return undefined;
+    return isCompletedEtag(head.etag, etags) ? bareEtag(head.etag) : undefined;
   }
 
   async #open(): Promise<{ client: S3Client; sdk: Sdk }> {

@@ -31,7 +31,7 @@ export interface ContinuedUpload extends UploadHandle {
 export interface Unfinished {
   key: string;
   /** The file itself, if it was committed once, or put. */
-  object: { sizeBytes: number; modifiedMs: number } | undefined;
+  object: { sizeBytes: number; modifiedMs: number; etag: string } | undefined;
   upload: ContinuedUpload | undefined;
   /** All others, which nobody needs. */
   otherUploads: UploadHandle[];
@@ -112,11 +112,11 @@ async function readObjects(
   const prefix = tailsBegin.startsWith(key) ? key : tailsBegin.slice(0, -"tail/".length);
   let object: Unfinished["object"];
   const tails: Tail[] = [];
-  for await (const page of listPages(store, { prefix })) {
-    for (const { key: found, sizeBytes, modifiedMs } of page.objects) {
-      if (found === key) object = { sizeBytes, modifiedMs };
+  for await (const page of listPages(store, { prefix, etags: true })) {
+    for (const { key: found, sizeBytes, modifiedMs, etag = "" } of page.objects) {
+      if (found === key) object = { sizeBytes, modifiedMs, etag };
       const offset = tailOffset(tailsBegin, found);
-      if (offset !== undefined) tails.push({ key: found, offset, sizeBytes });
+      if (offset !== undefined) tails.push({ key: found, offset, sizeBytes, etag });
     }
   }
   return { object, tails };

@@ -1,5 +1,6 @@
 import { isMissingObject } from "../s3-call.ts";
 import type { S3Store } from "../s3-store.ts";
+import { bareEtag } from "./bare-etag.ts";
 
 /*
  * What is too little for a part of a multipart upload is kept in objects of its own, named by their place in the file.
@@ -10,6 +11,8 @@ export interface Tail {
   key: string;
   offset: number;
   sizeBytes: number;
+  /** Without its quotes; empty if the store has told none. */
+  etag: string;
 }
 
 /** @returns what the keys of all tails of a file begin with: beside `data` of an upload is the folder `tail` */
@@ -54,21 +57,26 @@ export async function putTail(
   { key, offset, bytes }: { key: string; offset: number; bytes: Uint8Array },
 ): Promise<Tail> {
   const tailKey = `${tailPrefix(key)}${offset}`;
-  await store.lane.send({ method: "PUT", key: tailKey, headers: store.objectHeaders, body: bytes });
-  return { key: tailKey, offset, sizeBytes: bytes.length };
+  const { headers } = await store.lane.send({
+    ...{ method: "PUT", key: tailKey, headers: store.objectHeaders, body: bytes },
+  });
+  return { key: tailKey, offset, sizeBytes: bytes.length, etag: bareEtag(headers["etag"]) };
 }
 
 /**
  * Reads tails into `target`, each at its place behind the first one.
  *
- * @throws if one does not have the size that it had when it was listed
+ * @throws if one is not what it was when it was listed, or stored
  */
 export async function readTails(store: S3Store, tails: readonly Tail[], target: Uint8Array): Promise<void> {
   const start = tails[0]?.offset ?? 0;
-  await inGroups(tails, async ({ key, offset, sizeBytes }) => {
-    const { body } = await store.lane.send({ method: "GET", key });
+  await inGroups(tails, async ({ key, offset, sizeBytes, etag }) => {
+    const { body, headers } = await store.lane.send({ method: "GET", key });
     if (body.length !== sizeBytes) {
       throw new Error(`${key} has ${body.length} bytes, ${sizeBytes} were listed`);
+    }
+    if (etag !== "" && bareEtag(headers["etag"]) !== etag) {
+      throw new Error(`${key} has been replaced by somebody else`);
     }
     target.set(body, offset - start);
   });
