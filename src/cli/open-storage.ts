@@ -30,5 +30,9 @@ export async function openStorage(
   await takeAwsEnvironment(storage, options.envFrom, options.cwd);
   const { readOnly, notice } = options;
   const rateFolder = prepareRateFolder(storage, options.stateDir, notice);
-  return openDriver(storage, { readOnly, rateFolder, onNotice: notice, onRequest: notice });
+  return openDriver(storage, {
+    ...{ readOnly, rateFolder, env: process.env },
+    onNotice: notice,
+    onRequest: notice,
+  });
 }

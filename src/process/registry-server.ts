@@ -33,6 +33,7 @@ function openStore({ order, logger }: ServerParts): Promise<StorageDriver> {
   return openDriver(order.settings.storage, {
     readOnly: order.readOnlyStore,
     rateFolder: order.rateFolder,
+    env: process.env,
     onNotice: (message) => logger.warn(message),
     onRequest: (line) => logger.info(line),
   });

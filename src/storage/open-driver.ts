@@ -16,6 +16,8 @@ export interface OpenOptions {
    * all of them together. Undefined: each process keeps it for itself.
    */
   rateFolder?: string | undefined;
+  /** Variables of the process, for the proxies that they name on the way to an object store. Default: none. */
+  env?: Readonly<Record<string, string | undefined>> | undefined;
   /** Told what a person should know, at most once for each cause. */
   onNotice?: ((message: string) => void) | undefined;
   /** Told of each request to an object store, on one line, if its settings ask for that. */

@@ -1,6 +1,7 @@
-import { Agent, type Dispatcher } from "undici";
+import { Agent, type Dispatcher, ProxyAgent } from "undici";
 import { CancelledError } from "../../errors.ts";
 import { ConnectionAnswerBody } from "./connection-answer-body.ts";
+import { codeOf, isCertificateProblem } from "./retry-rules.ts";
 import { S3ConnectionError } from "./s3-lane.ts";
 
 /** How long to wait for a server. */
@@ -42,21 +43,23 @@ export interface PlainAnswer<Body> {
  */
 const MAX_SMALL_CONNECTIONS = 128;
 
+/** Options of {@link ConnectionPools}. */
+export interface ConnectionOptions {
+  /** Any certificate of the store is trusted. */
+  skipVerify: boolean;
+  timeouts?: Partial<ConnectionTimeouts> | undefined;
+  /** The URL of the proxy on the way to an origin, if there is one. */
+  proxyFor?: ((origin: string) => string | undefined) | undefined;
+}
+
 /** Sends requests over connections that are kept; tries nothing again. */
 export class ConnectionPools {
-  readonly #small: Agent;
-  readonly #streams: Agent;
+  readonly #options: ConnectionOptions;
+  /** By the origin of a store: one, or few. */
+  readonly #agents = new Map<string, Agents>();
 
-  constructor(options: { skipVerify: boolean; timeouts?: Partial<ConnectionTimeouts> | undefined }) {
-    const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
-    const common: Agent.Options = {
-      pipelining: 1,
-      connect: { timeout: timeouts.connectMs, rejectUnauthorized: !options.skipVerify },
-      headersTimeout: timeouts.headersMs,
-      bodyTimeout: timeouts.bodyMs,
-    };
-    this.#small = new Agent({ ...common, connections: MAX_SMALL_CONNECTIONS });
-    this.#streams = new Agent(common);
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
   }
 
   /**
@@ -67,19 +70,68 @@ export class ConnectionPools {
    */
   exchange(request: PreparedRequest): Promise<PlainAnswer<Uint8Array>> {
     return new Promise((resolve, reject) => {
-      dispatch(this.#small, request, new WholeAnswer(request, resolve, reject));
+      const { small, told } = this.#agentsFor(request.origin);
+      dispatch(small, request, new WholeAnswer(request, resolve, (error) => reject(told(error))));
     });
   }
 
   /** As {@link ConnectionPools.exchange}, but resolves when the body begins. */
   open(request: PreparedRequest): Promise<PlainAnswer<ConnectionAnswerBody>> {
     return new Promise((resolve, reject) => {
-      dispatch(this.#streams, request, new StreamedAnswer(request, resolve, reject));
+      const { streams, told } = this.#agentsFor(request.origin);
+      dispatch(streams, request, new StreamedAnswer(request, resolve, (error) => reject(told(error))));
     });
+  }
+
+  /** @returns what others send requests through whose number is bounded elsewhere */
+  dispatcherFor(origin: string): Dispatcher {
+    return this.#agentsFor(origin).streams;
+  }
+
+  #agentsFor(origin: string): Agents {
+    let agents = this.#agents.get(origin);
+    if (agents === undefined) {
+      agents = agentsOf(this.#options, this.#options.proxyFor?.(origin));
+      this.#agents.set(origin, agents);
+    }
+    return agents;
   }
 }
 
-function dispatch(agent: Agent, request: PreparedRequest, handler: ExchangeHandler): void {
+interface Agents {
+  small: Dispatcher;
+  streams: Dispatcher;
+  /** Names the proxy in an error, if there is one. */
+  told: (error: Error) => Error;
+}
+
+function agentsOf({ skipVerify, timeouts }: ConnectionOptions, proxy: string | undefined): Agents {
+  const { connectMs, headersMs, bodyMs } = { ...DEFAULT_TIMEOUTS, ...timeouts };
+  const tls = { timeout: connectMs, rejectUnauthorized: !skipVerify };
+  const common: Agent.Options = { pipelining: 1, headersTimeout: headersMs, bodyTimeout: bodyMs };
+  const make = (options: Agent.Options): Dispatcher =>
+    proxy === undefined
+      ? new Agent({ ...options, connect: tls })
+      : new ProxyAgent({
+          ...{ ...options, uri: proxy, requestTls: tls, proxyTls: { timeout: connectMs } },
+          // Proxies often allow tunnels to the port of HTTPS alone.
+          proxyTunnel: false,
+        });
+  return {
+    small: make({ ...common, connections: MAX_SMALL_CONNECTIONS }),
+    streams: make(common),
+    told: (error) => (proxy === undefined ? error : throughProxy(error, proxy)),
+  };
+}
+
+/** What refuses or does not answer is the proxy, or something behind it: not to be explained as the store's. */
+function throughProxy(error: Error, proxy: string): Error {
+  if (!(error instanceof S3ConnectionError) || isCertificateProblem(codeOf(error.cause))) return error;
+  const message = `${error.message}, through the proxy ${new URL(proxy).host} of the environment`;
+  return new S3ConnectionError(message, { cause: new Error(message) });
+}
+
+function dispatch(agent: Dispatcher, request: PreparedRequest, handler: ExchangeHandler): void {
   if (request.signal?.aborted) {
     handler.cancel();
     return;

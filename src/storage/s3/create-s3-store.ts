@@ -4,6 +4,7 @@ import { CredentialsSource } from "./credentials-source.ts";
 import { resolveEndpoint } from "./endpoint-address.ts";
 import { keyMapper } from "./key-mapper.ts";
 import { objectHeadersOf, objectParametersOf } from "./object-options.ts";
+import { type Environment, hasProxy, proxyFor } from "./proxy-rules.ts";
 import { loggedLane, type RequestLog } from "./request-log.ts";
 import type { S3Store } from "./s3-store.ts";
 import { lazySdkClient } from "./sdk-client.ts";
@@ -20,6 +21,8 @@ export interface S3StoreOptions {
   rateFolder?: string | undefined;
   /** Told what a person should know, at most once for each cause. */
   onNotice?: ((message: string) => void) | undefined;
+  /** For HTTPS_PROXY, HTTP_PROXY and NO_PROXY. Default: there are none. */
+  env?: Environment | undefined;
   /** Told of each request, if `loglevel` is not off. */
   onRequest?: RequestLog | undefined;
   /** How long the lane waits for the store. */
@@ -45,9 +48,15 @@ export function createS3Store(settings: S3StorageSettings, options: S3StoreOptio
     now: options.now,
   });
   const log = settings.logLevel === "off" ? undefined : options.onRequest;
-  const { now = Date.now, random } = options;
+  const { now = Date.now, random, env = {} } = options;
+  const connections = new ConnectionPools({
+    skipVerify: settings.skipVerify,
+    timeouts: options.timeouts,
+    proxyFor: hasProxy(env) ? (origin) => proxyFor(origin, env) : undefined,
+  });
+  const proxied = hasProxy(env) ? connections : undefined;
   const renewKey = (): Promise<boolean> => credentials.renewAny(now());
-  const sdk = lazySdkClient(settings, { requests, rate, log }, { now, random, renewKey });
+  const sdk = lazySdkClient(settings, { requests, rate, log, proxied }, { now, random, renewKey });
   const credentials = new CredentialsSource(settings, sdk);
   const lane = createLane({
     settings,
@@ -55,7 +64,7 @@ export function createS3Store(settings: S3StorageSettings, options: S3StoreOptio
     rate,
     credentials,
     address: () => sdk().then((client) => resolveEndpoint(client, settings)),
-    connections: new ConnectionPools({ skipVerify: settings.skipVerify, timeouts: options.timeouts }),
+    connections,
     now: options.now,
     sleep: options.sleep,
     random: options.random,

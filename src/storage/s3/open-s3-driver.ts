@@ -6,6 +6,6 @@ import { S3Driver } from "./s3-driver.ts";
 
 /** Opens a bucket. Nothing is asked of it; retries and limits are kept below the driver. */
 export function openS3Driver(settings: S3StorageSettings, options: OpenOptions): StorageDriver {
-  const { rateFolder, onNotice, onRequest } = options;
-  return new S3Driver(createS3Store(settings, { rateFolder, onNotice, onRequest }));
+  const { rateFolder, env, onNotice, onRequest } = options;
+  return new S3Driver(createS3Store(settings, { rateFolder, env, onNotice, onRequest }));
 }

@@ -1,8 +1,9 @@
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { S3StorageSettings } from "../../config/settings.ts";
-import { DEFAULT_TIMEOUTS } from "./connection-pools.ts";
+import { type ConnectionPools, DEFAULT_TIMEOUTS } from "./connection-pools.ts";
 import { countRequest, kindOfCommand } from "./request-counts.ts";
 import { logSdkRequests, type RequestLog } from "./request-log.ts";
+import { sdkRequestHandler } from "./sdk-request-handler.ts";
 import { type SdkRetryOptions, sdkRetries } from "./sdk-retries.ts";
 import type { RequestRate } from "./shared-rate.ts";
 
@@ -12,6 +13,8 @@ export interface RequestMeters {
   requests: Record<string, number>;
   rate: RequestRate;
   log?: RequestLog | undefined;
+  /** Connections that know of proxies; undefined where there are none, so that the SDK's own do. */
+  proxied?: Pick<ConnectionPools, "dispatcherFor"> | undefined;
 }
 
 /** Without a byte either way. A copy or a completion on the server takes its time before it answers. */
@@ -42,7 +45,12 @@ export async function createSdkClient(
   retries: SdkRetryOptions = {},
 ): Promise<S3Client> {
   const { S3Client } = await import("@aws-sdk/client-s3");
-  const client = new S3Client(sdkConfig(settings, retries));
+  const { proxied } = meters;
+  const config = sdkConfig(settings, retries);
+  if (proxied !== undefined) {
+    config.requestHandler = sdkRequestHandler((origin) => proxied.dispatcherFor(origin), SDK_SILENCE_MS);
+  }
+  const client = new S3Client(config);
   client.middlewareStack.add(
     (next, context) => async (args) => {
       await meters.rate.take(undefined);
