@@ -28,7 +28,7 @@ describe("moving an object", () => {
   });
 
   it("copies what is larger than the threshold in parts, several at a time", async () => {
-    const { s3, bucket, driver } = await openBucket({ latencyMs: 5 }, COPY);
+    const { s3, bucket, driver } = await openBucket({ latencyMs: 50 }, COPY);
     const content = Buffer.from(patternBytes(21 * MEBIBYTE + 3));
     bucket.put("from", content, Date.now(), { headers: { "content-type": "application/octet-stream" } });
     await driver.move("/from", "/to");
