@@ -30,7 +30,6 @@ describeStorageDriver("s3 on a server in memory", {
 describeStorageDriver("read-only over s3 on a server in memory", {
   open: () => open({ wrap: readOnlyDriver, seedWithPlain: true }),
   largeBytes: S3_LARGE_BYTES,
-  // The wrapper leaves out the clock, which may need a file elsewhere.
-  abilities: S3_ABILITIES.filter((ability) => ability !== "StoreClock"),
+  abilities: S3_ABILITIES,
   supports: { changes: false, folders: false },
 });
