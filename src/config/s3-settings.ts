@@ -8,6 +8,9 @@ const MANY_REQUESTS_PER_SECOND = 3500;
 
 const MIB = 1024 * 1024;
 
+/** A part waits in memory until it is full, and many uploads share that memory. */
+const MAX_PART_BYTES = 32 * MIB;
+
 /** Settings of a bucket, and what was assumed for them. */
 export interface BuiltS3Settings {
   storage: S3StorageSettings;
@@ -32,7 +35,7 @@ export function s3SettingsOf(driver: S3StorageSettings["driver"], values: Sectio
     checksums: checksumsOf(driver, values, address.endpoint),
     maxRequestsPerSecond: requestRateOf(driver, values),
     maxRetries: values.number("maxretries") ?? 5,
-    chunkBytes: values.number("chunksize") ?? 10 * MIB,
+    chunkBytes: partBytesOf(values),
     copy: {
       chunkBytes: values.number("multipartcopychunksize") ?? 32 * MIB,
       concurrency: values.number("multipartcopymaxconcurrency") ?? 100,
@@ -138,6 +141,14 @@ function checksumsOf(
 function checksumAlgorithm(text: string): S3ChecksumSettings["algorithm"] {
   const known = ["CRC64NVME", "CRC32", "CRC32C", "SHA1", "SHA256"] as const;
   return known.find((each) => each === text);
+}
+
+function partBytesOf(values: SectionValues): number {
+  const bytes = values.number("chunksize") ?? 10 * MIB;
+  if (bytes > MAX_PART_BYTES) {
+    values.say("warning", "chunksize", `counts as ${MAX_PART_BYTES}: larger parts would not fit into memory`);
+  }
+  return Math.min(bytes, MAX_PART_BYTES);
 }
 
 /**

@@ -54,7 +54,7 @@ const COMMON: Readonly<Record<string, Key>> = {
   skipverify: flag("do not check the server's certificate", { ...DONE, default: false }),
   v4auth: flag("sign with version 4; there is no other", { ...DONE, default: true }),
   chunksize: integer(
-    "bytes of a part of an upload, at least 5 MiB; more where an upload needs more than 10,000",
+    "bytes of a part of an upload, 5 to 32 MiB; more where an upload needs more than 10,000",
     {
       ...DONE,
       ...PART_BYTES,

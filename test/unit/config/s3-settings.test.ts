@@ -75,6 +75,10 @@ describe("settings of S3", () => {
 
   it.each([
     [{ chunksize: 5_242_879 }, 'fatal: chunksize must be at least 5242880, not "5242879"'],
+    [
+      { chunksize: 33_554_433 },
+      "warning: chunksize counts as 33554432: larger parts would not fit into memory",
+    ],
     [{ multipartcopychunksize: 1 }, 'fatal: multipartcopychunksize must be at least 5242880, not "1"'],
     [
       { bucket: "registry/images" },
