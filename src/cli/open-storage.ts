@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { LoadedConfig } from "../config/settings.ts";
 import { prepareRateFolder } from "../process/rate-folder.ts";
 import { switchToStoreOwner } from "../process/switch-user.ts";
-import { takeAwsEnvironment } from "../process/take-aws-environment.ts";
+import { takeStoreEnvironment } from "../process/take-store-environment.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { openDriver } from "../storage/open-driver.ts";
 
@@ -27,7 +27,7 @@ export async function openStorage(
     const switched = switchToStoreOwner(resolve(storage.rootDirectory));
     if (switched) options.notice(switched);
   }
-  await takeAwsEnvironment(storage, options.envFrom, options.cwd);
+  await takeStoreEnvironment(storage, options.envFrom, options.cwd);
   const { readOnly, notice } = options;
   const rateFolder = prepareRateFolder(storage, options.stateDir, notice);
   return openDriver(storage, {
