@@ -18,7 +18,9 @@ export async function copyThrough(store: S3Store, source: ObjectHead, to: string
     try {
       for await (const chunk of body) await writer.write(chunk);
       if (writer.sizeBytes !== source.sizeBytes) {
-        throw new StorageUnavailableError(`s3: ${source.path} has changed while it was copied`);
+        throw new StorageUnavailableError(`s3: ${source.path} has changed while it was copied`, {
+          hint: "try again, and look who else writes to the bucket if it happens again",
+        });
       }
       await writer.commit();
     } catch (error) {

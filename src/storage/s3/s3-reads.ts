@@ -191,7 +191,10 @@ class ObjectReader {
   }
 
   #changed(cause: unknown): StorageUnavailableError {
-    return new StorageUnavailableError(`s3: ${this.#path} was replaced while it was read`, { cause });
+    return new StorageUnavailableError(`s3: ${this.#path} was replaced while it was read`, {
+      hint: "try again, and look who else writes to the bucket if it happens again",
+      cause,
+    });
   }
 }
 

@@ -16,7 +16,7 @@ const ACTIONS: readonly (readonly [operation: RegExp, onObjects: string, onBucke
 
 const ALL_OBJECT_ACTIONS =
   "s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListMultipartUploadParts";
-const ALL_BUCKET_ACTIONS = "s3:ListBucket, s3:GetBucketLocation and s3:ListBucketMultipartUploads";
+const ALL_BUCKET_ACTIONS = "s3:ListBucket and s3:ListBucketMultipartUploads";
 
 /**
  * @param operation - a verb, as for {@link S3Store.translate}
