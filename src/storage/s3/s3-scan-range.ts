@@ -22,6 +22,8 @@ export class ScanRange {
   isDone = false;
   /** How many keys had come when it was last tried in vain to split the range. */
   triedAtKeyCount: number | undefined;
+  /** The store has said that there is no more, and is asked again. */
+  #isEndAsked = false;
 
   constructor(after: string, upTo: string | undefined) {
     this.after = after;
@@ -40,19 +42,24 @@ export class ScanRange {
     const first = page.objects[0]?.key;
     const last = page.objects.at(-1)?.key;
     if (first === undefined || last === undefined) {
-      this.position = page.next;
-      this.isDone = page.next === undefined;
+      this.#goOn(page.next);
       return [];
     }
+    this.#isEndAsked = false;
     const isBehind = this.lastKey === "" || compareKeys(first, this.lastKey) > 0;
     if (!isBehind || compareKeys(first, last) > 0)
       throw new S3ConnectionError(`a listing is not in order: ${first} comes behind ${this.lastKey}`);
     this.lastKey = last;
-    this.position = page.next;
     const objects = this.#ownOf(page.objects);
     this.keyCount += objects.length;
-    this.isDone = page.next === undefined || this.#isBeyond(last);
+    if (this.#isBeyond(last)) this.isDone = true;
+    else this.#goOn(page.next);
     return objects;
+  }
+
+  /** Whether nothing more is expected, though that is still to be confirmed. */
+  get isAtEnd(): boolean {
+    return this.#isEndAsked;
   }
 
   /** Leaves the keys behind `bounds` to ranges of their own. */
@@ -61,6 +68,17 @@ export class ScanRange {
     const behind = open.map((bound, index) => new ScanRange(bound, open[index + 1] ?? this.upTo));
     this.upTo = open[0] ?? this.upTo;
     return behind;
+  }
+
+  /**
+   * What a listing leaves out would be taken for garbage, or for what nothing refers to, and stores have ended listings too
+   * early. So the end counts only when nothing is found behind it.
+   */
+  #goOn(next: PagePosition | undefined): void {
+    const isEnd = next === undefined;
+    this.isDone = isEnd && (this.#isEndAsked || this.lastKey === "");
+    this.position = isEnd && this.lastKey !== "" ? { after: this.lastKey } : next;
+    this.#isEndAsked = isEnd;
   }
 
   #ownOf(objects: ListedObject[]): ListedObject[] {

@@ -200,8 +200,8 @@ function rangesFor({ after, keyCount }: ScanRange): number {
 }
 
 /** Enough has come to tell that it is long, there is more, and it has not been tried in vain a moment ago. */
-function isWorthSplitting({ after, isDone, keyCount, triedAtKeyCount }: ScanRange): boolean {
+function isWorthSplitting({ after, isDone, isAtEnd, keyCount, triedAtKeyCount }: ScanRange): boolean {
   const leastKeys = after === "" ? PAGE_KEYS : PAGES_TO_SPLIT_AGAIN * PAGE_KEYS;
   const triedAt = triedAtKeyCount ?? Number.NEGATIVE_INFINITY;
-  return !isDone && keyCount >= leastKeys && keyCount >= triedAt + PAGES_AHEAD * PAGE_KEYS;
+  return !isDone && !isAtEnd && keyCount >= leastKeys && keyCount >= triedAt + PAGES_AHEAD * PAGE_KEYS;
 }
