@@ -17,7 +17,7 @@ const GIBIBYTE = 1024 ** 3;
 /** The name of the key with which objects can be encrypted by `aws:kms`. */
 export const KMS_KEY_ID = "testkey-1";
 
-/** A seldom used port range is no better: Ceph's OSD looks for free ports by itself. */
+/** Under which names processes and commands speak to the cluster. */
 const IDENTITIES = ["mon.", "client.admin", "client.rgw.a", "osd.0"] as const;
 
 /**
