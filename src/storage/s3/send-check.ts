@@ -1,4 +1,4 @@
-import type { PlainAnswer } from "./connection-pools.ts";
+import type { PlainAnswer } from "./connection-exchange.ts";
 import { S3ConnectionError, type S3Request, S3RequestError } from "./s3-lane.ts";
 import { readErrorBody } from "./xml/read-error.ts";
 
