@@ -29,6 +29,7 @@ describeOnEachRgw("garbage-collect killed on a bucket", (version) => {
     const all = (await bucket.listKeys()).filter(isOfRegistry).length;
 
     let left = all;
+    let killed = 0;
     for (let kill = 0; kill < KILLS && left > all - going; kill++) {
       // From the first deletions to the last: each run is killed when a share of what is left has gone.
       const until = left - Math.floor((left - (all - going)) / (KILLS - kill));
@@ -37,10 +38,12 @@ describeOnEachRgw("garbage-collect killed on a bucket", (version) => {
         await sleep(5);
         left = (await bucket.listKeys()).filter(isOfRegistry).length;
       }
+      if (run.isRunning()) killed++;
       run.send("SIGKILL");
       await run.ended;
       left = (await bucket.listKeys()).filter(isOfRegistry).length;
     }
+    expect(killed).toBeGreaterThan(1);
     const last = await runCollector(rootDirectory, MORE, { storage });
     expect(last.exitCode, last.stderr).toBe(0);
     expect((await bucket.listKeys()).filter(isOfRegistry).length).toBe(all - going);

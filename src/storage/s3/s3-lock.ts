@@ -110,14 +110,19 @@ export class ExclusiveObjects {
     });
   }
 
+  /** Removes claims of dead processes on its way. */
   async #isOnlyClaim(claims: string, claim: string): Promise<boolean> {
     const prefix = `${this.#store.keyOf(claims)}/`;
     const own = this.#store.keyOf(claim);
+    let isAlone = true;
     for await (const page of listPages(this.#store, { prefix })) {
-      const isOld = (modifiedMs: number): boolean => page.dateMs - modifiedMs > CLAIM_MS;
-      if (page.objects.some(({ key, modifiedMs }) => key !== own && !isOld(modifiedMs))) return false;
+      for (const { key, modifiedMs } of page.objects) {
+        if (key === own) continue;
+        if (page.dateMs - modifiedMs <= CLAIM_MS) isAlone = false;
+        else await this.#delete(`${claims}/${key.slice(prefix.length)}`);
+      }
     }
-    return true;
+    return isAlone;
   }
 
   async #put(path: string, body: Uint8Array, headers: Readonly<Record<string, string>> = {}): Promise<void> {

@@ -1,3 +1,4 @@
+import { S3ConnectionError } from "../s3-lane.ts";
 import { listPages } from "../s3-listing.ts";
 import type { S3Store } from "../s3-store.ts";
 import { readUploads } from "../xml/read-uploads.ts";
@@ -72,12 +73,14 @@ export async function uploadsOf(store: S3Store, key: string): Promise<BegunUploa
   const found: BegunUpload[] = [];
   for await (const upload of uploadsBelow(store, key)) {
     if (upload.key === key) found.push(upload);
-    else if (upload.key > key) break;
   }
   return found;
 }
 
-/** All multipart uploads of keys that begin with `prefix`, in the store's order, which is that of keys. */
+/**
+ * All multipart uploads of keys that begin with `prefix`, in the store's order, which is that of keys.
+ * @throws whatever the lane throws, also if a page says that there is more, and not where
+ */
 export async function* uploadsBelow(store: S3Store, prefix: string): AsyncGenerator<BegunUpload> {
   let position: Record<string, string> | undefined = {};
   while (position !== undefined) {
@@ -93,8 +96,10 @@ export async function* uploadsBelow(store: S3Store, prefix: string): AsyncGenera
       "key-marker": page.nextKeyMarker,
       ...(page.nextUploadIdMarker === "" ? {} : { "upload-id-marker": page.nextUploadIdMarker }),
     };
-    const goesOn: boolean = page.isTruncated && page.nextKeyMarker !== "" && !isSame(next, position);
-    position = goesOn ? next : undefined;
+    if (page.isTruncated && (page.nextKeyMarker === "" || isSame(next, position))) {
+      throw new S3ConnectionError("a listing of multipart uploads says that there is more, but not where");
+    }
+    position = page.isTruncated ? next : undefined;
   }
 }
 

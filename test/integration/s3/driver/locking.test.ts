@@ -42,9 +42,10 @@ describe("creating an object exclusively", () => {
     expect(bucket.objects.get("lock")?.body.toString()).toBe(winners[0]);
   });
 
-  it("passes over the claim of a process that died", async () => {
+  it("removes the claim of a process that died", async () => {
     const { bucket, driver } = await openBucket({ habits: { ignoresConditionalPuts: true } });
     bucket.put("lock.claims/dead", Buffer.from("x"), Date.now() - 120_000);
     expect(await driver.putIfAbsent("/lock", Buffer.from("a"))).toBe(true);
+    expect([...bucket.objects.keys()]).toEqual(["lock"]);
   });
 });
