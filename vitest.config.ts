@@ -4,9 +4,9 @@ import { SkippedTestsReporter } from "./test/support/skipped-tests-reporter.ts";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    globalSetup: ["test/support/ceph/global-setup.ts"],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    globalSetup: ["test/support/ceph/global-setup.ts", "test/support/private-runtime-folder.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
     reporters: ["default", new SkippedTestsReporter()],
     pool: "forks",
     maxWorkers: 2,

@@ -3,6 +3,10 @@ const BENCHMARKS: Readonly<Record<string, (args: readonly string[]) => Promise<v
   gc: async (args) => (await import("./gc.ts")).gc(args),
   "gc-tree": async (args) => (await import("./gc-tree.ts")).gcTree(args),
   graph: async (args) => (await import("./graph-memory.ts")).graphMemory(args),
+  live: async (args) => (await import("./live.ts")).live(args),
+  migrate: async (args) => (await import("./migrate.ts")).migrate(args),
+  "migrate-once": async ([order = ""]) => (await import("./migrate/sync-once.ts")).syncOnce(order),
+  online: async (args) => (await import("./online.ts")).online(args),
   push: async (args) => (await import("./push.ts")).push(args),
   "big-blob": async (args) => (await import("./big-blob.ts")).run(args),
 };

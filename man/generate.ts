@@ -44,7 +44,8 @@ function commandPage(name: string, command: Command, program: Command | undefine
   if (command.aliases().length > 0) out.push(".PP", `Also: ${escapeRoff(command.aliases().join(", "))}`);
   if (command.commands.length > 0) {
     out.push(".SH COMMANDS");
-    for (const child of command.commands.filter((candidate) => candidate.name() !== "help")) {
+    const shown = command.createHelp().visibleCommands(command);
+    for (const child of shown.filter((candidate) => candidate.name() !== "help")) {
       out.push(
         ".TP",
         `.B ${escapeRoff(`${child.name()} ${child.usage()}`)}`,

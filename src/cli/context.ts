@@ -5,26 +5,34 @@ import type {
   Progress,
   StorageFlags,
 } from "../commands/context.ts";
+import type { ComparableConfig } from "../config/load-config.ts";
 import type { LoadedConfig } from "../config/settings.ts";
 import { UsageError } from "../errors.ts";
-import { printable } from "../lib/printable.ts";
+import { printable, printableJson } from "../lib/printable.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { exitCodeOf } from "./exit-codes.ts";
+import { RecordedCommand } from "./recorded-command.ts";
 
 /** What the context takes from the process. */
 export interface ContextOptions {
   args: readonly string[];
   version: string;
   signal: AbortSignal;
+  /** See `StopRequest`. */
+  onHangup?: (listener: () => void) => void;
   /** The signal that asked to stop, if one did. */
   stoppedBy?: () => "SIGINT" | "SIGTERM" | "SIGHUP" | undefined;
 }
 
 /** A context that also remembers the exit code that a command asked for. */
-export type MainContext = CommandContext & { readonly exitCode: number };
+export type MainContext = CommandContext & {
+  readonly exitCode: number;
+  /** What the journal of commands is told of this one. */
+  readonly recorded: RecordedCommand;
+};
 
 /** Builds the context of this process. Loads nothing that `--version` and `--help` do not need. */
-export function createContext({ args, version, signal, stoppedBy }: ContextOptions): MainContext {
+export function createContext({ args, version, signal, stoppedBy, onHangup }: ContextOptions): MainContext {
   let exitCode = 0;
   const { stdin, stdout, stderr } = process;
   const noColor = args.includes("--no-color");
@@ -32,8 +40,15 @@ export function createContext({ args, version, signal, stoppedBy }: ContextOptio
   const notice = (text: string, flags: GlobalFlags): void => {
     if (!flags.quiet) stderr.write(`${printable(text)}\n`);
   };
+  const recorded = new RecordedCommand({
+    args,
+    env: process.env,
+    onWarning: (text) => void stderr.write(`warning: ${printable(text)}\n`),
+  });
   return {
     version,
+    recorded,
+    recordChange: (change) => recorded.note(change),
     env: process.env,
     get cwd() {
       return workingFolder();
@@ -50,7 +65,11 @@ export function createContext({ args, version, signal, stoppedBy }: ContextOptio
       exitCode = code;
     },
     notice,
-    async loadConfig(request: ConfigRequest): Promise<LoadedConfig> {
+    onReloadSignal(listener) {
+      // Where there is a terminal, its end sends the signal too.
+      if (!stdin.isTTY && !stdout.isTTY && !stderr.isTTY) onHangup?.(listener);
+    },
+    async loadConfig(request: ConfigRequest): Promise<ComparableConfig> {
       const { loadConfig } = await import("../config/load-config.ts");
       const { flags } = request;
       const loaded = await loadConfig({
@@ -63,6 +82,7 @@ export function createContext({ args, version, signal, stoppedBy }: ContextOptio
         allowUnimplemented: flags.allowUnimplemented ?? [],
         envFrom: flags.envFrom ?? [],
       });
+      if (request.silent) return loaded;
       const { describeConfig } = await import("./describe-config.ts");
       for (const line of describeConfig(loaded)) notice(line, flags);
       // Warnings are about the configuration's meaning: they are shown even with --quiet.
@@ -76,16 +96,27 @@ export function createContext({ args, version, signal, stoppedBy }: ContextOptio
       return openStorage(config, {
         readOnly: flags.readOnlyStore ?? false,
         stateDir: flags.stateDir,
+        keepUser: flags.keepUser ?? false,
+        storeTimes: flags.storeTimes ?? false,
         envFrom: flags.envFrom ?? [],
         cwd: workingFolder(),
         notice: (text) => notice(text, flags),
       });
+    },
+    async openTarget(storage, flags) {
+      const { openTarget } = await import("./open-storage.ts");
+      const readOnly = flags.readOnlyStore ?? false;
+      return openTarget(storage, { readOnly, notice: (text) => notice(text, flags) });
     },
     exitCodeOf: (error) => exitCodeOf(error, stoppedBy?.()),
     async confirm(question, flags, takenBack = signal) {
       if (flags.yes) return;
       const { confirm } = await import("../ui/prompt.ts");
       await confirm(question, { interactive, stdin, stderr, signal: takenBack });
+    },
+    async askText(question, suggestion) {
+      const { askText } = await import("../ui/prompt.ts");
+      return askText(question, suggestion, { interactive, stdin, stderr, signal });
     },
     async askSecret(question) {
       const { askSecret } = await import("../ui/prompt.ts");
@@ -95,7 +126,7 @@ export function createContext({ args, version, signal, stoppedBy }: ContextOptio
       return deferredProgress(text, { silent: Boolean(flags.quiet || flags.json), noColor });
     },
     report(result, render, flags) {
-      const text = flags.json ? JSON.stringify(result) : render(result);
+      const text = flags.json ? printableJson(result) : render(result);
       if (text !== "") stdout.write(text.endsWith("\n") ? text : `${text}\n`);
     },
   };

@@ -23,18 +23,27 @@ export async function main(args: readonly string[] = process.argv.slice(2)): Pro
   process.stdout.on("error", (error: Error) => {
     lost ??= error;
   });
-  const context = createContext({ args, version, signal: stop.signal, stoppedBy: stop.stoppedBy });
+  const context = createContext({
+    args,
+    version,
+    signal: stop.signal,
+    stoppedBy: stop.stoppedBy,
+    onHangup: stop.onHangup,
+  });
   try {
-    const program = createProgram(context);
+    const program = createProgram(context, (command) => context.recorded.enter(command));
     if (args.length === 0) program.help({ error: true });
     await program.parseAsync(args, { from: "user" });
     // An error of the last write has not been told yet.
     requireWritten(lost ?? process.stdout.errored);
     process.exitCode = context.exitCode;
+    context.recorded.end(context.exitCode);
   } catch (thrown) {
     const error = asOurError(thrown);
     if (error === undefined) return;
-    process.exitCode = context.exitCode || exitCodeOf(error, stop.stoppedBy());
+    const exitCode = context.exitCode || exitCodeOf(error, stop.stoppedBy());
+    process.exitCode = exitCode;
+    context.recorded.end(exitCode, error);
     const { coloursFor } = await import("../ui/colour.ts");
     process.stderr.write(
       renderError(error, {

@@ -1,9 +1,22 @@
 import { Command, Option } from "commander";
+import { backupCommand } from "../commands/backup/command.ts";
 import { configCommand } from "../commands/config/command.ts";
 import type { CommandContext } from "../commands/context.ts";
+import { cronCommand } from "../commands/cron/command.ts";
 import { garbageCollectCommand } from "../commands/garbage-collect/command.ts";
+import { historyCommand } from "../commands/history/command.ts";
 import { keysCommand } from "../commands/keys/command.ts";
+import { migrateCommand } from "../commands/migrate/command.ts";
+import { readonlyCommand } from "../commands/readonly/command.ts";
+import { reconfigureCommand } from "../commands/reconfigure/command.ts";
+import { recoverCommand } from "../commands/recover/command.ts";
+import { reloadCommand } from "../commands/reload/command.ts";
+import { restartCommand } from "../commands/restart/command.ts";
 import { serveCommand } from "../commands/serve/command.ts";
+import { startCommand } from "../commands/start/command.ts";
+import { statusCommand } from "../commands/status/command.ts";
+import { stopCommand } from "../commands/stop/command.ts";
+import { tailCommand } from "../commands/tail/command.ts";
 import { uploadsCommand } from "../commands/uploads/command.ts";
 import { usersCommand } from "../commands/users/command.ts";
 import { verifyCommand } from "../commands/verify/command.ts";
@@ -11,20 +24,38 @@ import { verifyCommand } from "../commands/verify/command.ts";
 /** The commands in the order in which help shows them. */
 const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   serveCommand,
+  startCommand,
+  stopCommand,
+  restartCommand,
+  reloadCommand,
+  reconfigureCommand,
+  statusCommand,
+  tailCommand,
+  readonlyCommand,
+  recoverCommand,
   garbageCollectCommand,
+  cronCommand,
   verifyCommand,
+  migrateCommand,
+  backupCommand,
   uploadsCommand,
   configCommand,
   keysCommand,
   usersCommand,
+  historyCommand,
 ];
 
 /**
  * Builds the command tree. Loads only what declares options: a command's work is imported when it runs.
  *
  * Commander's own errors are thrown, never exited on.
+ *
+ * @param onCommand - is told of the command that was asked for, before it runs
  */
-export function createProgram(context: CommandContext): Command {
+export function createProgram(
+  context: CommandContext,
+  onCommand: (command: Command) => void = () => {},
+): Command {
   const program: Command = new Command("registry-ctl")
     .description("Runs and looks after a container registry.")
     .version(context.version, "-V, --version", "print the version")
@@ -36,6 +67,12 @@ export function createProgram(context: CommandContext): Command {
     .option("-v, --verbose", "show the stack of errors")
     .option("--no-color", "no colour, whatever the terminal can do")
     .option("--no-input", "never ask, as if there were no terminal")
+    .addOption(
+      new Option(
+        "--state-dir <dir>",
+        "folder for the journal and what is remembered beside the store (default: /var/lib/registry-ctl for root, else below $XDG_STATE_HOME or ~/.local/state)",
+      ).env("REGISTRY_CTL_STATE_DIR"),
+    )
     .option("--read-only-store", "refuse every write to the store, to try a command on production first")
     .addOption(
       repeatable(
@@ -67,9 +104,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 4 differences found,
     .configureHelp({
       showGlobalOptions: true,
       sortSubcommands: false,
-      // Not those of commands in between, which mean nothing to their children.
-      visibleGlobalOptions: (command) =>
-        command === program ? [] : program.options.filter((option) => !option.hidden),
+      // Not those of commands in between, which mean nothing to their children, nor what a command says better itself.
+      visibleGlobalOptions: (command) => {
+        const own = new Set(command.options.map((option) => option.long));
+        return command === program
+          ? []
+          : program.options.filter((option) => !option.hidden && !own.has(option.long));
+      },
     })
     .configureOutput({
       writeOut: (text) => void context.stdout.write(text),
@@ -77,6 +118,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 4 differences found,
       // The error report shows it, once, in our form.
       outputError: () => undefined,
     })
+    .hook("preAction", (_program, command) => onCommand(command))
     .exitOverride();
   for (const create of COMMANDS) adopt(program, create(context));
   return program;

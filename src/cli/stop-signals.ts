@@ -9,6 +9,8 @@ export interface StopRequest {
   readonly signal: AbortSignal;
   /** The signal that came, if one came. */
   stoppedBy(): StopSignal | undefined;
+  /** From now on SIGHUP calls `listener`, and asks nobody to stop. */
+  onHangup(listener: () => void): void;
   /** Gives the signals back to Node. */
   forget(): void;
 }
@@ -17,8 +19,13 @@ export interface StopRequest {
 export function onStopSignal(): StopRequest {
   const controller = new AbortController();
   let stoppedBy: StopSignal | undefined;
+  let onHangup: (() => void) | undefined;
   const listener = (name: NodeJS.Signals): void => {
     if (!isStopSignal(name)) return;
+    if (name === "SIGHUP" && onHangup !== undefined) {
+      onHangup();
+      return;
+    }
     if (stoppedBy !== undefined) process.exit(STOP_SIGNALS[name]);
     stoppedBy = name;
     controller.abort(new CancelledError(`stopped by ${name}`));
@@ -27,6 +34,9 @@ export function onStopSignal(): StopRequest {
   return {
     signal: controller.signal,
     stoppedBy: () => stoppedBy,
+    onHangup: (listener) => {
+      onHangup = listener;
+    },
     forget: () => {
       for (const name of Object.keys(STOP_SIGNALS)) process.removeListener(name, listener);
     },

@@ -3,12 +3,14 @@ import { authKindOf, driversOf } from "./check-whole.ts";
 import { cipherSuiteProblem, knownCipherSuites } from "./cipher-suites.ts";
 import type { ConfigNode, Origin } from "./config-tree.ts";
 import type { Finding } from "./finding.ts";
+import { collectionSettingsOf } from "./gc-settings.ts";
 import { letsEncryptOf } from "./lets-encrypt.ts";
 import type { ReadValues } from "./read-values.ts";
 import type { ConfigValue } from "./schema/key-types.ts";
 import type {
   AuthSettings,
   ClientAuth,
+  CollectionSettings,
   HttpSettings,
   LetsEncryptSettings,
   LogSettings,
@@ -48,9 +50,13 @@ export function buildSettings(root: ConfigNode, read: ReadValues): BuiltSettings
     tagsMaxTags: builder.positive("tags.maxtags", 1000),
     http: builder.http(),
     auth: builder.auth(authKindOf(root)),
+    gc: builder.collection(),
   };
   return { settings, findings: builder.findings, notes };
 }
+
+/** Timers take no more than 24 days: beyond, they are over at once. */
+const LONGEST_DRAIN_MS = 20 * 24 * 3_600_000;
 
 class SettingsBuilder {
   readonly findings: Finding[] = [];
@@ -119,7 +125,7 @@ class SettingsBuilder {
       host: this.#host(),
       secret: this.text("http.secret", ""),
       relativeUrls: this.boolean("http.relativeurls", false),
-      drainTimeoutMs: this.milliseconds("http.draintimeout", 0),
+      drainTimeoutMs: Math.min(this.milliseconds("http.draintimeout", 0), LONGEST_DRAIN_MS),
       headers: headersOf(this.#value("http.headers")),
       tls: this.#tls(),
       http2: !this.boolean("http.http2.disabled", false),
@@ -157,6 +163,13 @@ class SettingsBuilder {
       default:
         return undefined;
     }
+  }
+
+  collection(): CollectionSettings {
+    return collectionSettingsOf({
+      value: (name) => this.#value(`gc.${name}`),
+      say: (kind, name, message) => this.#say(kind, `gc.${name}`, message),
+    });
   }
 
   #texts(path: string): string[] {

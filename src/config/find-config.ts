@@ -24,6 +24,8 @@ export interface FindConfigRequest {
   flag?: string | undefined;
   /** Nothing that was not named is taken, except the embedded default where its store is. */
   destructive?: boolean | undefined;
+  /** What may be at `./config.yml`, where that was looked for already; false: nothing. */
+  localConfig?: string | false | undefined;
   /** For tests: in place of {@link SYSTEM_CONFIGS}. */
   systemConfigs?: readonly string[];
 }
@@ -58,11 +60,11 @@ export function findConfig(request: FindConfigRequest): FoundConfig {
   if (named !== undefined) return { file: { path: resolve(cwd, named), shownAs: named }, hints: [] };
 
   const existing = (request.systemConfigs ?? SYSTEM_CONFIGS).filter((path) => existsSync(path));
-  const local = resolve(cwd, "config.yml");
-  const hasLocal = isRegistryConfig(local);
+  const { localConfig = resolve(cwd, "config.yml") } = request;
+  const hasLocal = localConfig !== false && isRegistryConfig(localConfig);
   if (request.destructive === true) refuseToGuess(cwd, hasLocal, existing);
   const hints = existing.map((path) => `${path} exists and is not used: name it with --config ${path}`);
-  if (hasLocal) return { file: { path: local, shownAs: "config.yml" }, hints };
+  if (hasLocal) return { file: { path: localConfig, shownAs: "config.yml" }, hints };
   return { file: undefined, hints };
 }
 

@@ -7,6 +7,7 @@ import { EMBEDDED_CONFIG } from "./embedded-config.ts";
 import { readEnvFrom } from "./env-from.ts";
 import { type FindConfigRequest, findConfig } from "./find-config.ts";
 import { type Finding, formatFinding, toConfigError } from "./finding.ts";
+import { type KeyValue, keyValues } from "./key-values.ts";
 import { MAX_TEXT_BYTES } from "./parse-yaml.ts";
 import { missingDriver, type ReadConfig, readConfig, usesMetadataDatabase } from "./read-config.ts";
 import { EXISTING_DRIVERS } from "./schema/storage-keys.ts";
@@ -20,6 +21,13 @@ export interface LoadConfigRequest extends FindConfigRequest {
   allowUnimplemented?: readonly string[] | undefined;
   /** Sources of the service's environment; see `readEnvFrom`. */
   envFrom?: readonly string[] | undefined;
+}
+
+/** A {@link LoadedConfig} with what is told of it and what it is compared by. */
+export interface ComparableConfig extends LoadedConfig {
+  /** Lines for people, which --quiet leaves out. */
+  hints: string[];
+  values: KeyValue[];
 }
 
 /** A configuration that was found and read, whatever is wrong with it. */
@@ -63,7 +71,7 @@ export async function openConfig(request: LoadConfigRequest): Promise<OpenedConf
  * @throws {ConfigError} with everything that is wrong, each with its place
  * @throws {UsageError} if what was asked for contradicts itself
  */
-export async function loadConfig(request: LoadConfigRequest): Promise<LoadedConfig & { hints: string[] }> {
+export async function loadConfig(request: LoadConfigRequest): Promise<ComparableConfig> {
   const allowed = request.allowUnimplemented ?? [];
   checkAllowed(allowed);
   const { source, shownAs, config, hints } = await openConfig(request);
@@ -82,6 +90,7 @@ export async function loadConfig(request: LoadConfigRequest): Promise<LoadedConf
     warnings: findings.map(formatFinding),
     usesMetadataDatabase: usesMetadataDatabase(config),
     hints,
+    values: keyValues(config),
   };
 }
 

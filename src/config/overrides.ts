@@ -6,9 +6,9 @@ import { ROOT_KEYS } from "./schema/root-keys.ts";
 
 const PREFIX = "REGISTRY_";
 
-/** Variables of the Go registries that begin like overrides and are none. */
+/** Variables of the Go registries, and of this program, that begin like overrides and are none. */
 function isOtherVariable(name: string): boolean {
-  return name === "REGISTRY_CONFIGURATION_PATH" || name.startsWith("REGISTRY_FF_");
+  return name === "REGISTRY_CONFIGURATION_PATH" || /^REGISTRY_(FF|CTL)_/.test(name);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { buildSettings } from "./build-settings.ts";
 import { checkWhole } from "./check-whole.ts";
-import type { ConfigNode, Origin } from "./config-tree.ts";
+import type { ConfigNode, MapNode, Origin } from "./config-tree.ts";
 import { type Finding, sortFindings } from "./finding.ts";
 import { applyOverrides } from "./overrides.ts";
 import { parseYaml } from "./parse-yaml.ts";
@@ -42,9 +42,17 @@ export function readConfig(
       : [...parsed.findings, { kind: "fatal" as const, key: "", message, origin: root?.origin ?? top }];
     return { root, values: new Map(), findings, settings: undefined, notes: [], auth: undefined };
   }
-  const findings = [...parsed.findings, ...applyOverrides(root, env)];
+  return readTree(root, [...parsed.findings, ...applyOverrides(root, env)]);
+}
+
+/**
+ * Reads a tree, overrides applied, as {@link readConfig} reads a text.
+ *
+ * @param earlier - what is to be said of it already
+ */
+export function readTree(root: MapNode, earlier: readonly Finding[]): ReadConfig {
   const read = readValues(root);
-  findings.push(...read.findings, ...checkWhole(root));
+  const findings = [...earlier, ...read.findings, ...checkWhole(root)];
   const built = buildSettings(root, read);
   findings.push(...built.findings);
   return {

@@ -18,6 +18,30 @@ export interface Settings {
   http: HttpSettings;
   /** Undefined: everybody may do everything. */
   auth: AuthSettings | undefined;
+  gc: CollectionSettings;
+}
+
+/** `gc`: collecting garbage while the server serves. */
+export interface CollectionSettings {
+  /**
+   * `gc.reviewafter`: what a client was told to exist, or has pushed, is not collected for so long (a lease). Measured
+   * by each server's own clock; nothing but garbage depends on it.
+   */
+  reviewAfterMs: number;
+  /** Collecting in the background, without a command; undefined: not asked for. */
+  continuous: ContinuousCollectionSettings | undefined;
+}
+
+/** How a server collects by itself. */
+export interface ContinuousCollectionSettings {
+  /** From the end of one run to the start of the next. */
+  intervalMs: number;
+  /** Untagged manifests are collected too. */
+  deleteUntagged: boolean;
+  /** Local times of day, in minutes since midnight, between which runs happen; undefined: at any time. */
+  window: { fromMinute: number; toMinute: number } | undefined;
+  /** Deletions a second; 0: as many as there are. */
+  maxOpsPerSecond: number;
 }
 
 /** The one kind of access control under `auth`. */
@@ -55,10 +79,13 @@ export interface SillyAuthSettings {
   service: string;
 }
 
+/** `log.level`. */
+export type LogLevel = "error" | "warn" | "info" | "debug" | "trace";
+
 /** `log`. */
 export interface LogSettings {
   /** `trace` is GitLab's. */
-  level: "error" | "warn" | "info" | "debug" | "trace";
+  level: LogLevel;
   formatter: "text" | "json" | "logstash";
   /** Added to every line. */
   fields: Record<string, unknown>;

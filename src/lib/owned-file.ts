@@ -158,7 +158,7 @@ function createInOneGo(path: string, bytes: Uint8Array, mode: number): boolean {
 }
 
 /** So that the name outlives a loss of power; some file systems cannot, and nothing better can be done there. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   try {
     const file = openSync(folder, "r");
     try {

@@ -15,3 +15,8 @@ export function printableLine(text: string): string {
 export function unicodeEscape(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
+
+/** @returns JSON of one line in which nothing commands a terminal either: what JSON itself lets through is escaped, and means the same */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(COMMANDS, unicodeEscape);
+}

@@ -16,4 +16,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: "there is no such file",
   EISDIR: "it is a folder",
   EACCES: "permission denied (EACCES)",
+  ENOSPC: "its disk has no room, or no inode, left (ENOSPC)",
+  EDQUOT: "the quota on its disk is used up (EDQUOT)",
 };

@@ -7,10 +7,10 @@ import type { Writable } from "node:stream";
  */
 export async function writeChunks(
   stream: Writable,
-  chunks: Iterable<string>,
+  chunks: Iterable<string> | AsyncIterable<string>,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const chunk of chunks) {
+  for await (const chunk of chunks) {
     if (signal.aborted || !stream.writable) return;
     if (stream.write(chunk)) continue;
     try {

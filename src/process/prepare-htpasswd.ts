@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError } from "../errors.ts";
 import { hashPassword } from "../lib/bcrypt-password.ts";
 import { HtpasswdFile } from "../lib/htpasswd.ts";
+import { makeFolders } from "../lib/make-folders.ts";
 import { createOwnedFile } from "../lib/owned-file.ts";
 import { errorCodeOf } from "../lib/system-error.ts";
 
@@ -33,7 +34,7 @@ export async function prepareHtpasswd(path: string, isReadOnly: boolean): Promis
   const password = randomBytes(PASSWORD_BYTES).toString("base64url");
   const content = HtpasswdFile.empty.withUser(USER, await hashPassword(password, COST)).toBytes();
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolders(dirname(path), 0o700);
     const isOurs = createOwnedFile(path, content, { mode: 0o600 });
     return isOurs ? { user: USER, password } : undefined;
   } catch (error) {

@@ -1,10 +1,11 @@
-import { accessSync, constants, mkdirSync } from "node:fs";
+import { accessSync, constants } from "node:fs";
 import { resolve } from "node:path";
 import type { StorageSettings } from "../config/settings.ts";
 import { StorageUnavailableError } from "../errors.ts";
+import { makeFolders } from "../lib/make-folders.ts";
 import { errorCodeOf } from "../lib/system-error.ts";
-import { canCheckReachable } from "../storage/abilities.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { canCheckReachable } from "../storage/object-store-abilities.ts";
 
 /**
  * Makes the store's root folder if there is none, and sees whether this user may use it, or whether a bucket can be worked
@@ -25,7 +26,7 @@ export async function requireStore(
   const root = resolve(storage.rootDirectory);
   const rights = constants.R_OK | constants.X_OK | (isReadOnly ? 0 : constants.W_OK);
   try {
-    if (!isReadOnly) mkdirSync(root, { recursive: true });
+    if (!isReadOnly) makeFolders(root);
     accessSync(root, rights);
   } catch (error) {
     if (isReadOnly && errorCodeOf(error) === "ENOENT") return;

@@ -1,54 +1,91 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
+import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { StorageDriver } from "../storage/driver.ts";
-import { currentHolder } from "./host-identity.ts";
-import type { StartOrder } from "./messages.ts";
+import { currentHolder } from "./machine/host-identity.ts";
 
 /** How long a removal that is under way may hold up the end of the server. */
 const END_WITHIN_MS = 5_000;
 
-/** The purging of uploads by a server, in the process that starts its workers or serves alone. */
-export interface UploadPurging {
-  /**
-   * Begins, unless the configuration has it off or the registry is read-only.
-   * @param holdUpload - keeps all writers of the server from an upload; undefined if one of them has it
-   */
-  start(holdUpload: (uuid: string) => (() => void) | undefined): void;
-  /** Ends it, between two uploads. May be called without a start. */
-  end(): Promise<void>;
-}
+/** Keeps all writers of a server from an upload; undefined if one of them has it. */
+export type HoldUpload = (uuid: string) => (() => void) | undefined;
 
-/** What {@link uploadPurging} needs. */
+/** What {@link UploadPurging} needs. */
 export interface UploadPurgingParts {
-  order: Pick<StartOrder, "settings">;
   driver: StorageDriver;
   logger: Logger;
   /** Ends it too. */
   signal: AbortSignal;
 }
 
-/** Makes the purging of a server, which does nothing before it is started. */
-export function uploadPurging({ order, driver, logger, signal }: UploadPurgingParts): UploadPurging {
-  const { uploadPurging: settings, readOnly } = order.settings;
-  const ended = new AbortController();
-  let running = Promise.resolve();
-  return {
-    start: (holdUpload) => {
-      if (!settings.enabled || readOnly) return;
-      running = import("./purge-loop.ts").then(({ purgeRegularly }) =>
-        purgeRegularly({
-          settings,
-          driver,
-          holder: currentHolder(),
-          holdUpload,
-          logger,
-          signal: AbortSignal.any([signal, ended.signal]),
-        }),
-      );
-    },
-    end: async () => {
-      ended.abort();
-      await Promise.race([running, sleep(END_WITHIN_MS, undefined, { ref: false })]);
-    },
-  };
+/** What of the settings says whether and how uploads are purged. */
+type PurgingSettings = Pick<Settings, "uploadPurging" | "readOnly">;
+
+interface Purge {
+  settings: Settings["uploadPurging"];
+  stop: AbortController;
+  ended: Promise<void>;
+}
+
+/** The purging of uploads by a server, in the process that starts its workers or serves alone. */
+export class UploadPurging {
+  readonly #parts: UploadPurgingParts;
+  #driver: StorageDriver;
+  #holdUpload: HoldUpload | undefined;
+  #purge: Purge | undefined;
+
+  constructor(parts: UploadPurgingParts) {
+    this.#parts = parts;
+    this.#driver = parts.driver;
+  }
+
+  /** The next purge uses the same store by other means, such as other credentials; see {@link configure}. */
+  useDriver(driver: StorageDriver): void {
+    this.#driver = driver;
+    void this.#stop();
+  }
+
+  /** Begins, unless the configuration has it off or the registry is read-only. */
+  start(settings: PurgingSettings, holdUpload: HoldUpload): void {
+    this.#holdUpload = holdUpload;
+    this.configure(settings);
+  }
+
+  /** Goes on with other settings, or begins or ends as they say. Nothing happens before the start. */
+  configure({ uploadPurging: settings, readOnly }: PurgingSettings): void {
+    const holdUpload = this.#holdUpload;
+    if (holdUpload === undefined) return;
+    const isWanted = settings.enabled && !readOnly;
+    if (isWanted && isDeepStrictEqual(this.#purge?.settings, settings)) return;
+    const before = this.#stop();
+    if (isWanted) this.#purge = this.#begin(settings, holdUpload, before);
+  }
+
+  /** Ends it, between two uploads. May be called without a start. */
+  async end(): Promise<void> {
+    this.#holdUpload = undefined;
+    await Promise.race([this.#stop(), sleep(END_WITHIN_MS, undefined, { ref: false })]);
+  }
+
+  #stop(): Promise<void> {
+    const purge = this.#purge;
+    this.#purge = undefined;
+    purge?.stop.abort();
+    return purge?.ended ?? Promise.resolve();
+  }
+
+  #begin(settings: Purge["settings"], holdUpload: HoldUpload, before: Promise<void>): Purge {
+    const { logger, signal } = this.#parts;
+    const driver = this.#driver;
+    const stop = new AbortController();
+    const purge = async (): Promise<void> => {
+      await before;
+      const { purgeRegularly } = await import("./purge-loop.ts");
+      const both = AbortSignal.any([signal, stop.signal]);
+      if (both.aborted) return;
+      await purgeRegularly({ settings, driver, holder: currentHolder(), holdUpload, logger, signal: both });
+    };
+    return { settings, stop, ended: purge() };
+  }
 }

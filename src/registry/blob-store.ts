@@ -1,8 +1,9 @@
 import type { Readable } from "node:stream";
 import { PathNotFoundError } from "../errors.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
-import { canPresign, hasFastReads, type OpenedFile } from "../storage/abilities.ts";
+import { hasFastReads, type OpenedFile } from "../storage/abilities.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { canPresign } from "../storage/object-store-abilities.ts";
 import { BlobUnknownError, BrokenLinkError } from "./errors.ts";
 import { readLink, writeLink } from "./link.ts";
 import { blobDataPath, layerFolderPath, layerLinkPath } from "./paths.ts";
@@ -37,7 +38,7 @@ export class BlobStore {
 
   /** @returns the size of a blob, always from the store; undefined unless both the link and the data exist */
   async sizeBytes(digest: Digest): Promise<number | undefined> {
-    const stored = await this.#storedDigest(digest);
+    const stored = await this.storedDigest(digest);
     return stored === undefined ? undefined : await this.#storedBytes(stored);
   }
 
@@ -52,7 +53,7 @@ export class BlobStore {
     range?: { offset: number; lengthBytes: number },
     signal?: AbortSignal,
   ): Promise<Readable> {
-    const stored = await this.#storedDigest(digest);
+    const stored = await this.storedDigest(digest);
     if (stored === undefined) throw new BlobUnknownError(this.#repository, digest);
     try {
       return await this.#driver.read(blobDataPath(stored), { ...range, ...(signal ? { signal } : {}) });
@@ -69,7 +70,7 @@ export class BlobStore {
    */
   async openFile(digest: Digest): Promise<OpenedFile | undefined> {
     if (!hasFastReads(this.#driver)) return undefined;
-    const stored = await this.#storedDigest(digest);
+    const stored = await this.storedDigest(digest);
     if (stored === undefined) throw new BlobUnknownError(this.#repository, digest);
     try {
       return await this.#driver.openFile(blobDataPath(stored));
@@ -88,7 +89,7 @@ export class BlobStore {
   async addressOf(digest: Digest, expiresMs: number): Promise<string | undefined> {
     if (!canPresign(this.#driver)) return undefined;
     // The link of a SHA-256 names no other digest, so that it is not looked at again.
-    const stored = digestAlgorithm(digest) === "sha256" ? digest : await this.#storedDigest(digest);
+    const stored = digestAlgorithm(digest) === "sha256" ? digest : await this.storedDigest(digest);
     if (stored === undefined) throw new BlobUnknownError(this.#repository, digest);
     return this.#driver.presignRead(blobDataPath(stored), expiresMs);
   }
@@ -117,7 +118,7 @@ export class BlobStore {
    * @returns undefined, with nothing changed, if the source does not have it
    */
   async mountFrom(source: Repository, digest: Digest): Promise<BlobInfo | undefined> {
-    const stored = await source.blobs.#storedDigest(digest);
+    const stored = await source.blobs.storedDigest(digest);
     const sizeBytes = stored === undefined ? undefined : await this.#storedBytes(stored);
     if (stored === undefined || sizeBytes === undefined) return undefined;
     await writeLink(this.#driver, layerLinkPath(this.#repository, digest), stored);
@@ -144,7 +145,7 @@ export class BlobStore {
    * @returns undefined if there is no link, or an unreadable one under another digest than SHA-256
    * @see https://github.com/distribution/distribution/blob/v2.8.2/registry/storage/linkedblobstore.go
    */
-  async #storedDigest(digest: Digest): Promise<Digest | undefined> {
+  async storedDigest(digest: Digest): Promise<Digest | undefined> {
     const path = layerLinkPath(this.#repository, digest);
     if (digestAlgorithm(digest) === "sha256") {
       return (await fileSizeBytes(this.#driver, path)) === undefined ? undefined : digest;

@@ -1,7 +1,7 @@
 import { CancelledError, DigestMismatchError } from "../errors.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
-import { movesByCopying } from "../storage/abilities.ts";
 import type { FileWriter, StorageDriver } from "../storage/driver.ts";
+import { movesByCopying } from "../storage/object-store-abilities.ts";
 import { blobDataPath } from "./paths.ts";
 import { UploadHash } from "./upload-hash.ts";
 

@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from "../oci/digest.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { canPutOver } from "../storage/object-store-abilities.ts";
 import { BrokenLinkError } from "./errors.ts";
 import { readSmallFile } from "./small-file.ts";
 
@@ -21,6 +22,15 @@ export async function readLink(driver: StorageDriver, path: string): Promise<Dig
  */
 export async function writeLink(driver: StorageDriver, path: string, digest: Digest): Promise<void> {
   await driver.put(path, Buffer.from(digest, "latin1"));
+}
+
+/**
+ * As {@link writeLink}, for a link that others give other contents: a store that carries out such a write late does not
+ * undo theirs, as far as it can know.
+ */
+export async function moveLink(driver: StorageDriver, path: string, digest: Digest): Promise<void> {
+  if (!canPutOver(driver)) return writeLink(driver, path, digest);
+  await driver.putOver(path, Buffer.from(digest, "latin1"));
 }
 
 function parseLink(path: string, bytes: Uint8Array): Digest {

@@ -6,6 +6,7 @@ import { type Manifest, parseManifest } from "../oci/manifest.ts";
 import { isForeignLayer } from "../oci/media-types.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import type { BlobStore } from "./blob-store.ts";
+import type { ChangeWatcher } from "./change-watcher.ts";
 import { ManifestUnknownError } from "./errors.ts";
 import { givingWay } from "./give-way.ts";
 import { writeLink } from "./link.ts";
@@ -40,17 +41,19 @@ export class ManifestStore {
   readonly #blobs: BlobStore;
   readonly #tags: TagStore;
   readonly #cache: ManifestCache;
+  readonly #watcher: ChangeWatcher | undefined;
 
   constructor(
     driver: StorageDriver,
     repository: string,
-    parts: { blobs: BlobStore; tags: TagStore; cache: ManifestCache },
+    parts: { blobs: BlobStore; tags: TagStore; cache: ManifestCache; watcher?: ChangeWatcher | undefined },
   ) {
     this.#driver = driver;
     this.#repository = repository;
     this.#blobs = parts.blobs;
     this.#tags = parts.tags;
     this.#cache = parts.cache;
+    this.#watcher = parts.watcher;
   }
 
   /** @returns the size of a manifest, always from the store; undefined unless both the link and the data exist */
@@ -141,6 +144,7 @@ export class ManifestStore {
     }
     const wasThere = await deleteIfThere(this.#driver, revisionLinkPath(this.#repository, digest));
     if (!wasThere) throw new ManifestUnknownError(this.#repository, digest);
+    this.#watcher?.manifestDeleted(digest);
     // Only the manifest's own folder: the Go registry's collector goes wrong if `revisions` or `tags` are missing.
     await removeIfEmpty(this.#driver, revisionFolderPath(this.#repository, digest));
     return { untagged };

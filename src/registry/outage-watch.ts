@@ -1,9 +1,8 @@
+import { setMaxListeners } from "node:events";
 import { StorageUnavailableError } from "../errors.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { wrapDriver } from "../storage/wrappers/wrap-driver.ts";
-
-/** So many reads in a row fail only where the store is away, or denies them all. */
-const MAX_FAILURES_IN_A_ROW = 200;
+import { FailureRow } from "./failure-row.ts";
 
 /**
  * Notices that a store does not answer any more, or denies whatever is read. One file that cannot be read is left to
@@ -15,21 +14,25 @@ export class OutageWatch {
   /** Aborted with the outage, as with the signal that was given. */
   readonly signal: AbortSignal;
   #error: StorageUnavailableError | undefined;
-  #failuresInARow = 0;
 
-  constructor(driver: StorageDriver, signal: AbortSignal | undefined) {
+  /** @param now - milliseconds from anywhere on */
+  constructor(driver: StorageDriver, signal: AbortSignal | undefined, now = () => performance.now()) {
     const outage = new AbortController();
+    const row = new FailureRow(now);
     this.signal = signal ? AbortSignal.any([signal, outage.signal]) : outage.signal;
+    // Each read that is under way listens: more of them than Node takes for a leak are none here.
+    setMaxListeners(0, this.signal);
     this.driver = wrapDriver(driver, {
       call: async ({ method }, run) => {
         if (method !== "get" && method !== "statFile") return run();
+        const begunMs = row.begin();
         try {
           const result = await run();
-          this.#failuresInARow = 0;
+          row.succeeded();
           return result;
         } catch (error) {
-          if (!(error instanceof StorageUnavailableError)) this.#failuresInARow = 0;
-          else if (++this.#failuresInARow >= MAX_FAILURES_IN_A_ROW) {
+          if (!(error instanceof StorageUnavailableError)) row.succeeded();
+          else if (row.failed(begunMs)) {
             this.#error ??= error;
             outage.abort();
           }

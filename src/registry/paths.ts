@@ -14,6 +14,8 @@ export const BLOBS_ROOT = `${ROOT}/blobs`;
 export const REPOSITORIES_ROOT = `${ROOT}/repositories`;
 /** GitLab's lock files. @see https://gitlab.com/gitlab-org/container-registry/-/blob/master/registry/storage/paths.go */
 export const LOCKFILES_ROOT = "/docker/registry/lockfiles";
+/** When the files of an object store were changed before they were copied into it; a store on a disk keeps that itself. */
+export const TIMES_FILE = "/docker/registry/registry-ctl.times";
 
 /** The bytes of a blob. */
 export function blobDataPath(digest: Digest): string {

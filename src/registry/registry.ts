@@ -2,6 +2,7 @@ import { LRUCache } from "lru-cache";
 import { checkRepositoryName } from "../oci/reference.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { type CatalogOptions, type CatalogPage, listCatalog } from "./catalog.ts";
+import type { ChangeWatcher } from "./change-watcher.ts";
 import { createManifestCache } from "./manifest-cache.ts";
 import { type RegistryMemory, Repository } from "./repository.ts";
 import { MAX_KNOWN_REVISIONS, type RevisionIndex } from "./revision-index.ts";
@@ -38,11 +39,13 @@ export class Registry {
 
   /**
    * Gives access to a repository, whether it exists or not; does no I/O.
+   *
+   * @param watcher - is told of what is changed through this access; to see what a tag was before costs a read more
    * @throws {InvalidReferenceError} if `name` is not a repository name
    */
-  repository(name: string): Repository {
+  repository(name: string, watcher?: ChangeWatcher): Repository {
     checkRepositoryName(name);
-    return new Repository(this.driver, name, this.#memory);
+    return new Repository(this.driver, name, this.#memory, watcher);
   }
 
   /**

@@ -2,6 +2,7 @@ import type { LRUCache } from "lru-cache";
 import type { StorageDriver } from "../storage/driver.ts";
 import { BlobStore } from "./blob-store.ts";
 import { hasManifests } from "./catalog.ts";
+import type { ChangeWatcher } from "./change-watcher.ts";
 import type { ManifestCache } from "./manifest-cache.ts";
 import { ManifestStore } from "./manifest-store.ts";
 import { ReferrerIndex } from "./referrer-index.ts";
@@ -30,15 +31,16 @@ export class Repository {
   readonly #driver: StorageDriver;
 
   /** @param name - a checked repository name */
-  constructor(driver: StorageDriver, name: string, memory: RegistryMemory) {
+  constructor(driver: StorageDriver, name: string, memory: RegistryMemory, watcher?: ChangeWatcher) {
     this.#driver = driver;
     this.name = name;
     this.blobs = new BlobStore(driver, name);
-    this.tags = new TagStore(driver, name);
+    this.tags = new TagStore(driver, name, watcher);
     this.manifests = new ManifestStore(driver, name, {
       blobs: this.blobs,
       tags: this.tags,
       cache: memory.manifests,
+      watcher,
     });
     this.uploads = new UploadStore(driver, name, { blobs: this.blobs, hashes: memory.uploadHashes });
     this.referrers = new ReferrerIndex(driver, name, {

@@ -4,9 +4,10 @@ import type { Digest } from "../oci/digest.ts";
 import { checkTag } from "../oci/reference.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 import { hasManifests } from "./catalog.ts";
+import type { ChangeWatcher, TagBefore } from "./change-watcher.ts";
 import { BrokenLinkError, RepositoryUnknownError, TagUnknownError } from "./errors.ts";
 import { givingWay } from "./give-way.ts";
-import { readLink, writeLink } from "./link.ts";
+import { moveLink, readLink, writeLink } from "./link.ts";
 import { tagCurrentLinkPath, tagHistoryLinkPath, tagPath } from "./paths.ts";
 import { isRemote } from "./remote-store.ts";
 import { removeFolderExactly } from "./remove-folder.ts";
@@ -28,10 +29,12 @@ export interface TagListOptions {
 export class TagStore {
   readonly #driver: StorageDriver;
   readonly #repository: string;
+  readonly #watcher: ChangeWatcher | undefined;
 
-  constructor(driver: StorageDriver, repository: string) {
+  constructor(driver: StorageDriver, repository: string, watcher?: ChangeWatcher) {
     this.#driver = driver;
     this.#repository = repository;
+    this.#watcher = watcher;
   }
 
   /** @throws {InvalidReferenceError} if `tag` is not a tag */
@@ -86,8 +89,12 @@ export class TagStore {
    */
   async set(tag: string, digest: Digest): Promise<void> {
     checkTag(tag);
-    await writeLink(this.#driver, tagHistoryLinkPath(this.#repository, tag, digest), digest);
-    await writeLink(this.#driver, tagCurrentLinkPath(this.#repository, tag), digest);
+    const [before] = await Promise.all([
+      this.#before(tag),
+      writeLink(this.#driver, tagHistoryLinkPath(this.#repository, tag, digest), digest),
+    ]);
+    await moveLink(this.#driver, tagCurrentLinkPath(this.#repository, tag), digest);
+    this.#watcher?.tagSet(tag, before, digest);
   }
 
   /**
@@ -97,8 +104,13 @@ export class TagStore {
    */
   async delete(tag: string): Promise<void> {
     checkTag(tag);
+    await this.#remove(tag, await this.#before(tag));
+  }
+
+  async #remove(tag: string, before: TagBefore): Promise<void> {
     const current = tagCurrentLinkPath(this.#repository, tag);
     if (!(await deleteIfThere(this.#driver, current))) throw new TagUnknownError(this.#repository, tag);
+    this.#watcher?.tagDeleted(tag, before);
     const folder = tagPath(this.#repository, tag);
     await removeIfEmpty(this.#driver, `${folder}/current`);
     await removeFolderExactly(this.#driver, `${folder}/index`);
@@ -112,7 +124,7 @@ export class TagStore {
   async deleteIfPointingTo(tag: string, digest: Digest): Promise<boolean> {
     try {
       if ((await this.resolve(tag)) !== digest) return false;
-      await this.delete(tag);
+      await this.#remove(tag, digest);
       return true;
     } catch (error) {
       if (error instanceof TagUnknownError) return false;
@@ -156,6 +168,16 @@ export class TagStore {
     for (const tag of names) {
       await giveWay();
       if (await isLinked(tag)) yield tag;
+    }
+  }
+
+  /** For the watcher alone, so that nothing is asked of the store without one, and nothing fails by it. */
+  async #before(tag: string): Promise<TagBefore> {
+    if (!this.#watcher) return "none";
+    try {
+      return (await readLink(this.#driver, tagCurrentLinkPath(this.#repository, tag))) ?? "none";
+    } catch {
+      return "unreadable";
     }
   }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { LRUCache } from "lru-cache";
 import { type DigestAlgorithm, digestAlgorithm } from "../oci/digest.ts";
-import { hasUnfinishedWrites } from "../storage/abilities.ts";
 import type { FileWriter, StorageDriver } from "../storage/driver.ts";
 import { ReadOnlyStoreError } from "../storage/errors.ts";
+import { hasUnfinishedWrites } from "../storage/object-store-abilities.ts";
 import type { BlobStore } from "./blob-store.ts";
 import { isWrittenDirectly, type WholeBody } from "./direct-blob.ts";
 import { UploadUnknownError } from "./errors.ts";

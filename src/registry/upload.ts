@@ -1,8 +1,9 @@
 import type { LRUCache } from "lru-cache";
 import { CancelledError, DigestMismatchError } from "../errors.ts";
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from "../oci/digest.ts";
-import { hasEmptyFolders, hasUnfinishedWrites } from "../storage/abilities.ts";
+import { hasEmptyFolders } from "../storage/abilities.ts";
 import type { FileWriter, StorageDriver } from "../storage/driver.ts";
+import { hasUnfinishedWrites } from "../storage/object-store-abilities.ts";
 import type { BlobInfo, BlobStore } from "./blob-store.ts";
 import { DirectBlob, isWrittenDirectly, type WholeBody } from "./direct-blob.ts";
 import { UploadInvalidError, UploadUnknownError } from "./errors.ts";

@@ -4,9 +4,11 @@ import type { Duplex } from "node:stream";
 import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
+import type { Audit } from "./audit.ts";
 import type { AccessController } from "./auth/access.ts";
 import { createAccessController } from "./auth/create-access-controller.ts";
 import { BufferRings } from "./buffer-rings.ts";
+import { closeGently } from "./close-gently.ts";
 import { configuredHeaders } from "./configured-headers.ts";
 import type { Coordination } from "./coordination/coordination.ts";
 import { ExternalUrls } from "./external-url.ts";
@@ -21,12 +23,15 @@ import { DEFAULT_LIMITS, type ServerLimits } from "./server-limits.ts";
 import { UploadState } from "./upload-state.ts";
 import { isMidAnswer } from "./when-closed.ts";
 import type { Wire } from "./wire.ts";
+import { WritesInFlight } from "./writes-in-flight.ts";
 
 /** What a server is made of. */
 export interface RegistryServerOptions {
   registry: Registry;
   settings: Settings;
   coordination: Coordination;
+  /** Is told of what is overwritten and deleted. */
+  audit?: Audit | undefined;
   logger: Logger;
   /** Takes one line of the access log, without newline, for every request when it has ended. */
   accessLog: (line: string) => void;
@@ -42,8 +47,25 @@ export interface RegistryServerOptions {
 export interface RegistryServer {
   /** Not listening yet: whoever calls `listen` decides on sharing the socket. */
   server: http.Server | https.Server;
-  /** Refuses writes from now on, or takes them again. Requests that have begun are not touched. */
-  setReadOnly(on: boolean): void;
+  /**
+   * Refuses writes from now on, or takes them again.
+   *
+   * @param drainMs - how long writes that have begun may go on; then they are cut off. Default: as long as they need,
+   *   and nobody waits for them
+   * @returns when none of them is under way any more, or writes are taken again: how many were cut off
+   * @throws {RegistryStateError} if one does not end although it was cut off
+   */
+  setReadOnly(on: boolean, drainMs?: number): Promise<number>;
+  /** Forgets what is remembered of the store's content. */
+  flushCaches(): void;
+  /**
+   * Stops listening, where other servers take the next connections. Whoever is connected is given one more answer, which
+   * tells that the connection ends; so no request is lost on its way.
+   *
+   * @param hurry - ends the waiting
+   * @returns when there is no connection any more, or `forMs` is over; {@link drain} ends the rest
+   */
+  retire(forMs: number, hurry: AbortSignal): Promise<void>;
   /**
    * Stops listening and keeping connections alive.
    *
@@ -53,6 +75,8 @@ export interface RegistryServer {
   drain(timeoutMs: number): Promise<number>;
   /** Requests whose answer has not left yet. */
   requestsInFlight(): number;
+  /** The same, and those of them that write uploads. */
+  load(): { requestsInFlight: number; uploadsInFlight: number };
   /** Cuts off every connection, whatever is spoken on it. */
   closeAllConnections(): void;
 }
@@ -89,10 +113,19 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
   server.on("clientError", answerBrokenRequest);
   return {
     server,
-    setReadOnly: (on) => {
+    setReadOnly: async (on, drainMs) => {
       context.readOnly = on;
+      if (!on) context.writes.letGo();
+      return on && drainMs !== undefined ? context.writes.settle(drainMs) : 0;
     },
+    flushCaches: () => context.registry.dropCaches(),
     requestsInFlight: () => inFlight.count,
+    load: () => ({ requestsInFlight: inFlight.count, uploadsInFlight: context.writes.uploads }),
+    retire: (forMs, hurry) => {
+      context.draining = true;
+      http2.retire();
+      return closeGently(server, forMs, hurry);
+    },
     drain: async (timeoutMs) => {
       context.draining = true;
       if (server.listening) server.close();
@@ -120,6 +153,7 @@ function createContext(options: RegistryServerOptions): ServerContext {
     registry: options.registry,
     settings: options.settings,
     coordination: options.coordination,
+    audit: options.audit,
     access: options.access ?? createAccessController(options.settings.auth, options.logger),
     logger: options.logger,
     accessLog: options.accessLog,
@@ -129,6 +163,7 @@ function createContext(options: RegistryServerOptions): ServerContext {
     uploadState: new UploadState(options.secret),
     manifestMemory: new MemoryBudget(limits.manifestMemoryBytes),
     rings: new BufferRings(limits.largeBufferDownloads),
+    writes: new WritesInFlight(),
     readOnly: options.settings.readOnly,
     draining: false,
   };

@@ -61,7 +61,11 @@ function handleRoute(context: ServerContext, exchange: Exchange): Answer | Promi
   const { route } = exchange;
   const handlers = HANDLERS[route.kind];
   const handler = Object.hasOwn(handlers, exchange.method) ? handlers[exchange.method] : undefined;
-  if (handler && isAllowed(context, route.kind, exchange.method)) return handler(context, exchange);
+  if (handler && isAllowed(context, route.kind, exchange.method)) {
+    // In the same turn in which it was seen that writes are taken.
+    if (!READS.has(exchange.method)) context.writes.begin(exchange);
+    return handler(context, exchange);
+  }
   const allow = Object.keys(handlers).filter((method) => isAllowed(context, route.kind, method));
   const headers = { Allow: [...allow, "OPTIONS"].join(", ") };
   if (exchange.method === "OPTIONS") return emptyAnswer(200, headers);

@@ -1,4 +1,4 @@
-import type { Coordination, Pin, PinKey } from "./coordination/coordination.ts";
+import type { Coordination, Pin, PinKey, PinUse } from "./coordination/coordination.ts";
 import type { ClientView } from "./external-url.ts";
 import type { Route } from "./router.ts";
 import type { Wire } from "./wire.ts";
@@ -99,8 +99,8 @@ export class Exchange {
    * Pins keys until the exchange is over. To be called before the request's first await that relies on them; the
    * result is a promise only if the pins do not hold yet.
    */
-  hold(keys: readonly PinKey[]): Pin | Promise<Pin> {
-    const pin = this.#coordination.pin(keys);
+  hold(keys: readonly PinKey[], use?: PinUse, content?: string): Pin | Promise<Pin> {
+    const pin = this.#coordination.pin(keys, use, content);
     return pin instanceof Promise ? pin.then((held) => this.#keep(held)) : this.#keep(pin);
   }
 
@@ -133,8 +133,9 @@ export class Exchange {
    */
   release(): void {
     this.#released = true;
-    for (const pin of this.#pins) pin.release();
+    const pins = this.#pins;
     this.#pins = [];
+    for (const pin of pins) pin.release();
   }
 
   #keep(pin: Pin): Pin {

@@ -28,6 +28,7 @@ export function handleRequest(
     open--;
     if (open > 0) return;
     exchange.release();
+    context.writes.end(exchange);
     options.onEnd();
   };
   wire.onceClosed(() => {

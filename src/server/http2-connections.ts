@@ -36,6 +36,7 @@ export class Http2Connections {
   readonly #handler: Http2Handler;
   readonly #connections = new Map<object, Connection>();
   #draining = false;
+  #retiring = false;
   #onNone: (() => void) | undefined;
 
   constructor(limits: ServerLimits, handler: Http2Handler) {
@@ -58,6 +59,17 @@ export class Http2Connections {
     if (socket.destroyed) return;
     this.#server.once("session", (session) => this.#add(session, socket));
     this.#server.emit("connection", socket);
+  }
+
+  /**
+   * Asks clients to open no more streams on their connections. Those that are on their way are still answered; then each
+   * connection closes.
+   *
+   * @see https://www.rfc-editor.org/rfc/rfc9113#section-6.8
+   */
+  retire(): void {
+    this.#retiring = true;
+    for (const { session } of this.#connections.values()) closeAfterNotice(session);
   }
 
   /** Takes no further requests on any connection. Each closes when its last answer has left. */
@@ -99,6 +111,7 @@ export class Http2Connections {
       if (this.#connections.size === 0) this.#onNone?.();
     });
     if (this.#draining) session.close();
+    else if (this.#retiring) closeAfterNotice(session);
   }
 
   #take(request: Http2ServerRequest, response: Http2ServerResponse, awaitsContinue: boolean): void {
@@ -130,6 +143,21 @@ export class Http2Connections {
     }, idleMs);
   }
 }
+
+/** @see https://www.rfc-editor.org/rfc/rfc9113#section-6.8 - "at least one round-trip time" */
+function closeAfterNotice(session: ServerHttp2Session): void {
+  if (session.closed || session.destroyed) return;
+  session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM_OF_ALL);
+  setTimeout(() => {
+    if (!session.closed && !session.destroyed) session.close();
+  }, NOTICE_MS).unref();
+}
+
+/** Says nothing of which requests are answered. */
+const LAST_STREAM_OF_ALL = 2 ** 31 - 1;
+
+/** Longer than requests take from clients to here. */
+const NOTICE_MS = 1_000;
 
 /** Handlers per stream that is allowed: some may still put away what they did for a stream that is gone. */
 const HANDLERS_PER_STREAM = 2;

@@ -6,6 +6,7 @@ import type { Repository } from "../registry/repository.ts";
 import { ApiError } from "./api-error.ts";
 import type { PinKey } from "./coordination/coordination.ts";
 import type { Exchange } from "./exchange.ts";
+import { holdAliases } from "./hold-aliases.ts";
 import { objectKeys } from "./pin-keys.ts";
 import { readManifest } from "./read-manifest.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -29,8 +30,9 @@ export async function pinClosure(
 ): Promise<PinKey[]> {
   const pinned = new Set<Digest>([digest, ...referencesOf(manifest)]);
   const keys = [...pinned].flatMap((each) => objectKeys(repository.name, each));
-  const held = exchange.hold(keys);
+  const held = exchange.hold(keys, "writing");
   const pin = held instanceof Promise ? await held : held;
+  keys.push(...(await holdAliases(pin, repository, pinned)));
   const seen = new Set<Digest>([digest]);
   const giveWay = givingWay();
   let level = manifest.children.map((child) => child.digest);
@@ -46,6 +48,7 @@ export async function pinClosure(
       const foundKeys = found.flatMap((each) => objectKeys(repository.name, each));
       const extended = pin.extend(foundKeys);
       if (extended instanceof Promise) await extended;
+      keys.push(...(await holdAliases(pin, repository, found)));
       for (const each of found) pinned.add(each);
       for (const key of foundKeys) keys.push(key);
       next.push(...childManifest.children.map((grandchild) => grandchild.digest));

@@ -2,6 +2,7 @@ import type { Settings } from "../config/settings.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Answer, AnswerHeaders } from "./answer.ts";
+import type { Audit } from "./audit.ts";
 import type { AccessController } from "./auth/access.ts";
 import type { BufferRings } from "./buffer-rings.ts";
 import type { Coordination } from "./coordination/coordination.ts";
@@ -10,12 +11,15 @@ import type { ExternalUrls } from "./external-url.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import type { ServerLimits } from "./server-limits.ts";
 import type { UploadState } from "./upload-state.ts";
+import type { WritesInFlight } from "./writes-in-flight.ts";
 
 /** What all requests of a server share. */
 export interface ServerContext {
   registry: Registry;
   settings: Settings;
   coordination: Coordination;
+  /** Undefined: nothing is written down. */
+  audit: Audit | undefined;
   /** Undefined: everybody may do everything. */
   access: AccessController | undefined;
   logger: Logger;
@@ -27,6 +31,7 @@ export interface ServerContext {
   uploadState: UploadState;
   manifestMemory: MemoryBudget;
   rings: BufferRings;
+  writes: WritesInFlight;
   /** Writes are refused. May change while the server runs. */
   readOnly: boolean;
   /** The server is about to stop: connections are not kept. */

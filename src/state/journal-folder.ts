@@ -1,5 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { errorCodeOf } from "../lib/system-error.ts";
 
 const SUFFIX = ".journal";
 
@@ -12,7 +13,7 @@ export function listJournals(folder: string): string[] {
   try {
     names = readdirSync(folder);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (errorCodeOf(error) === "ENOENT") return [];
     throw error;
   }
   // They begin with the time of the run.

@@ -1,22 +1,31 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "../lib/logger.ts";
 import { messageOf } from "../lib/message-of.ts";
+import {
+  LEASE_BYTES,
+  leaseFileName,
+  listLeaseFiles,
+  makeLeaseFolder,
+  readLeases,
+  removeExpiredLeases,
+} from "./lease-files.ts";
 import { leasePrefix } from "./lease-key.ts";
-import { isExpired, LeaseTable } from "./lease-table.ts";
+import { LeaseTable } from "./lease-table.ts";
 
-const ENTRY_BYTES = 8;
-const FILE_NAME = /^(\d{1,9})-[0-9a-f]+\.leases$/;
 /** After a failed write the next is tried this much later, so that a full disk costs no system call per answer. */
 const RETRY_AFTER_MS = 1_000;
 /** Leases that wait for a disk with room, at the most (8 MiB). */
 const MAX_PENDING_WORDS = 2 * 1024 * 1024;
+const DAY_MS = 86_400_000;
 
 /** Options of {@link LeaseLog}. */
 export interface LeaseLogOptions {
   /** Folder of the log files, made if missing; undefined: leases are kept in memory only. */
   folder: string | undefined;
+  /** How long a lease holds at the least. Default: a day. */
+  leaseMs?: number;
   logger: Logger;
   /** Milliseconds since 1970. */
   now?: () => number;
@@ -24,9 +33,9 @@ export interface LeaseLogOptions {
 
 /**
  * What this process has leased, and what earlier and other processes had leased when it began. New leases are
- * appended to a file of its own, `<hour>-<random>.leases`, 8 bytes each (the high half first, little-endian halves),
- * so that they outlive the process: written, not synced, since what they guard against is a crash of a process.
- * Within an hour a key is written once.
+ * appended to a file of its own, `<beginning of the span>-<random>.leases`, 8 bytes each (the high half first,
+ * little-endian halves), so that they outlive the process: written, not synced, since what they guard against is a
+ * crash of a process. Within a span of the table a key is written once.
  *
  * Where the file cannot be written (full disk, lost rights) the leases stay in memory, where a collector that asks
  * this process still finds them; the log says once that it is {@link incomplete}, and they are written when there is
@@ -39,14 +48,14 @@ export class LeaseLog {
   readonly #now: () => number;
   readonly #table: LeaseTable;
   #pending: number[] = [];
-  #file: { descriptor: number; hour: number } | undefined;
+  #file: { descriptor: number; spanStartMs: number } | undefined;
   #failedAtMs: number | undefined;
 
   constructor(options: LeaseLogOptions) {
     this.#folder = options.folder;
     this.#logger = options.logger;
     this.#now = options.now ?? Date.now;
-    this.#table = new LeaseTable(this.#now);
+    this.#table = new LeaseTable(options.leaseMs ?? DAY_MS, this.#now);
     if (this.#folder !== undefined) this.#load(this.#folder);
   }
 
@@ -57,6 +66,7 @@ export class LeaseLog {
 
   /** Remembers keys for the lease time; {@link flush} writes them. */
   lease(keys: readonly string[]): void {
+    if (!this.#table.holds) return;
     for (const key of keys) {
       const prefix = leasePrefix(key);
       if (this.#table.add(prefix) && this.#folder !== undefined && this.#pending.length < MAX_PENDING_WORDS) {
@@ -109,21 +119,18 @@ export class LeaseLog {
     }
     // Entries behind a torn one could not be read, so the rest goes to a new file.
     this.#closeFile();
-    this.#pending = this.#pending.slice(Math.floor(written / ENTRY_BYTES) * 2);
+    this.#pending = this.#pending.slice(Math.floor(written / LEASE_BYTES) * 2);
     throw new Error(`only ${written} of ${bytes.length} bytes could be written`);
   }
 
   #openFile(folder: string): number {
-    const hour = this.#table.hour;
-    if (this.#file !== undefined && this.#file.hour === hour) return this.#file.descriptor;
+    const { spanStartMs } = this.#table;
+    if (this.#file !== undefined && this.#file.spanStartMs === spanStartMs) return this.#file.descriptor;
     this.#closeFile();
-    removeExpired(folder, hour);
-    const descriptor = openSync(
-      join(folder, `${hour}-${randomBytes(8).toString("hex")}.leases`),
-      "ax",
-      0o600,
-    );
-    this.#file = { descriptor, hour };
+    this.#removeExpired(folder);
+    const name = leaseFileName(spanStartMs, randomBytes(8).toString("hex"));
+    const descriptor = openSync(join(folder, name), "ax", 0o600);
+    this.#file = { descriptor, spanStartMs };
     return descriptor;
   }
 
@@ -135,20 +142,18 @@ export class LeaseLog {
 
   #load(folder: string): void {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      removeExpired(folder, this.#table.hour);
-      for (const { name, hour } of leaseFiles(folder)) this.#loadFile(join(folder, name), hour);
+      makeLeaseFolder(folder);
+      this.#removeExpired(folder);
+      for (const { name, spanStartMs } of listLeaseFiles(folder)) {
+        readLeases(join(folder, name), 0, (prefix) => void this.#table.addAt(spanStartMs, prefix));
+      }
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  #loadFile(path: string, hour: number): void {
-    const bytes = readFileSync(path);
-    // What is left of a torn last entry is not read: it was never acknowledged.
-    for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
-      this.#table.addAt(hour, { high: bytes.readUInt32LE(at), low: bytes.readUInt32LE(at + 4) });
-    }
+  #removeExpired(folder: string): void {
+    removeExpiredLeases(folder, (spanStartMs) => this.#table.isExpired(spanStartMs));
   }
 
   #fail(error: unknown): void {
@@ -159,29 +164,5 @@ export class LeaseLog {
       folder: this.#folder,
       error: messageOf(error),
     });
-  }
-}
-
-function leaseFiles(folder: string): { name: string; hour: number }[] {
-  const files: { name: string; hour: number }[] = [];
-  for (const name of readdirSync(folder)) {
-    const hour = FILE_NAME.exec(name)?.[1];
-    if (hour !== undefined) files.push({ name, hour: Number(hour) });
-  }
-  return files;
-}
-
-function removeExpired(folder: string, now: number): void {
-  for (const { name, hour } of leaseFiles(folder)) {
-    if (isExpired(hour, now)) removeIfThere(join(folder, name));
-  }
-}
-
-/** Another process of ours may have removed it first, which is as good. */
-function removeIfThere(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
   }
 }

@@ -1,3 +1,5 @@
+import { endianness } from "node:os";
+
 const FIRST_CAPACITY = 1024;
 
 /**
@@ -30,6 +32,38 @@ export class LeaseSet {
     return slots[at] === high && slots[at + 1] === wanted;
   }
 
+  /** Adds all numbers of another set. */
+  addAll(other: LeaseSet): void {
+    const slots = other.#slots;
+    for (let at = 0; at < slots.length; at += 2) {
+      const high = slots[at] ?? 0;
+      const low = slots[at + 1] ?? 0;
+      if (high !== 0 || low !== 0) this.add(high, low);
+    }
+  }
+
+  /** @returns text that {@link LeaseSet.unpack} reads: 8 bytes a number, as base64 */
+  pack(): string {
+    const words = new Uint32Array(this.#size * 2);
+    let at = 0;
+    for (let slot = 0; slot < this.#slots.length; slot += 2) {
+      const high = this.#slots[slot] ?? 0;
+      const low = this.#slots[slot + 1] ?? 0;
+      if (high === 0 && low === 0) continue;
+      words[at++] = high;
+      words[at++] = low;
+    }
+    return Buffer.from(words.buffer).toString("base64");
+  }
+
+  /** @param text - from {@link pack}, on this machine */
+  static unpack(text: string): LeaseSet {
+    const bytes = Buffer.from(text, "base64");
+    const set = new LeaseSet();
+    for (let at = 0; at + 8 <= bytes.length; at += 8) set.add(readWord(bytes, at), readWord(bytes, at + 4));
+    return set;
+  }
+
   #grow(): void {
     const old = this.#slots;
     const next = new Uint32Array(old.length * 2);
@@ -40,6 +74,10 @@ export class LeaseSet {
     }
     this.#slots = next;
   }
+}
+
+function readWord(bytes: Buffer, at: number): number {
+  return endianness() === "LE" ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
 }
 
 function normalLow(high: number, low: number): number {

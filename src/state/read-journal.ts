@@ -32,17 +32,22 @@ export async function readJournal(
 ): Promise<JournalSummary> {
   const unfinished = new Map<number, JournalBatch>();
   const summary: JournalSummary = { header: undefined, end: undefined, lastPhase: undefined, unfinished: [] };
-  for await (const text of readLines(openJournal(path), MAX_LINE_BYTES)) {
-    const line = parseLine(text);
-    if (line === undefined) continue;
-    const batch = batchOf(line);
-    if (batch !== undefined) {
-      unfinished.set(batch.batch, batch);
-      summary.lastPhase = batch.phase;
-      await onBatch?.(batch);
-    } else if (typeof line["done"] === "number") unfinished.delete(line["done"]);
-    else if (typeof line["end"] === "string") summary.end = line["end"];
-    else summary.header ??= headerOf(line["journal"]);
+  const file = openJournal(path);
+  try {
+    for await (const { text } of readLines(file, MAX_LINE_BYTES)) {
+      const line = parseLine(text);
+      if (line === undefined) continue;
+      const batch = batchOf(line);
+      if (batch !== undefined) {
+        unfinished.set(batch.batch, batch);
+        summary.lastPhase = batch.phase;
+        await onBatch?.(batch);
+      } else if (typeof line["done"] === "number") unfinished.delete(line["done"]);
+      else if (typeof line["end"] === "string") summary.end = line["end"];
+      else summary.header ??= headerOf(line["journal"]);
+    }
+  } finally {
+    closeSync(file);
   }
   summary.unfinished = [...unfinished.values()];
   return summary;

@@ -1,16 +1,7 @@
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { readPlainFile } from "../lib/read-plain-file.ts";
 
 /** What we write is far smaller. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -34,34 +25,17 @@ export function writeRunFile(path: string, value: unknown): void {
 }
 
 /**
- * Reads what {@link writeRunFile} wrote. Root may read here what another user has put there, so no link is followed and no
- * pipe waited for.
+ * Reads what {@link writeRunFile} wrote; root too, in the folder of another user.
  *
  * @returns undefined if there is no such file, null if it is not what we write
  * @throws {Error} if it may not be read
  */
 export function readRunFile(path: string): unknown {
-  let file: number;
+  const file = readPlainFile(path, MAX_BYTES);
+  if (!file) return file;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (NOT_THERE.has(code)) return undefined;
-    if (NO_FILE.has(code)) return null;
-    throw error;
-  }
-  try {
-    const info = fstatSync(file);
-    if (!info.isFile() || info.size > MAX_BYTES) return null;
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  } finally {
-    closeSync(file);
+    return JSON.parse(file.text);
+  } catch {
+    return null;
   }
 }
-
-const NOT_THERE = new Set(["ENOENT", "ENOTDIR"]);
-/** ELOOP: it is a symbolic link; ENXIO: a socket. */
-const NO_FILE = new Set(["ELOOP", "ENXIO"]);

@@ -1,6 +1,20 @@
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, lstatSync, mkdirSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+} from "node:fs";
 import { isAbsolute, join } from "node:path";
+import { makeFolders } from "../lib/make-folders.ts";
+import { errorCodeOf } from "../lib/system-error.ts";
+
+const { O_DIRECTORY, O_NOFOLLOW, O_RDONLY } = constants;
 
 /** Where root keeps state, as the Filesystem Hierarchy Standard has it. */
 export const SYSTEM_STATE_FOLDER = "/var/lib/registry-ctl";
@@ -34,10 +48,35 @@ export function chooseStateFolder(options: StateFolderOptions): string {
   if (stateDir !== undefined) return join(stateDir, name);
   const system = join(systemFolder, name);
   if (user.uid === 0 || belongsTo(system, user.uid)) return system;
+  return join(homeStateFolder(user), name);
+}
+
+/**
+ * Where what belongs to no single store is kept: `--state-dir`, else `/var/lib/registry-ctl` for root, else
+ * `$XDG_STATE_HOME/registry-ctl`, else `~/.local/state/registry-ctl`. Nothing is created.
+ */
+export function stateBaseFolder(
+  stateDir: string | undefined,
+  user: StateUser,
+  systemFolder = SYSTEM_STATE_FOLDER,
+): string {
+  return stateDir ?? (user.uid === 0 ? systemFolder : homeStateFolder(user));
+}
+
+function homeStateFolder({ env, home }: StateUser): string {
   // A relative path is to be ignored: https://specifications.freedesktop.org/basedir-spec/latest/
-  const xdg = user.env["XDG_STATE_HOME"];
-  const base = xdg !== undefined && isAbsolute(xdg) ? xdg : join(user.home, ".local", "state");
-  return join(base, "registry-ctl", name);
+  const xdg = env["XDG_STATE_HOME"];
+  const base = xdg !== undefined && isAbsolute(xdg) ? xdg : join(home, ".local", "state");
+  return join(base, "registry-ctl");
+}
+
+/**
+ * Makes a folder that others pass on the way to what is theirs, whatever the umask leaves. One that is there stays as it is.
+ *
+ * @throws {Error} the system's
+ */
+export function makePassableFolder(folder: string): void {
+  if (makeFolders(folder, 0o755)) chmodSync(folder, 0o755);
 }
 
 /**
@@ -51,20 +90,34 @@ export function makeStateFolder(
   uid: number,
   owner: { uid: number; gid: number } | undefined,
 ): void {
-  mkdirSync(join(folder, ".."), { recursive: true, mode: 0o755 });
+  makePassableFolder(join(folder, ".."));
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (errorCodeOf(error) !== "EEXIST") throw error;
   }
-  const info = lstatSync(folder);
-  if (!info.isDirectory()) throw new Error(`${folder} is no folder`);
-  if (info.uid !== uid && info.uid !== owner?.uid) {
-    throw new Error(`${folder} belongs to user ${info.uid}, not to ${owner?.uid ?? uid}`);
+  const handle = openFolder(folder);
+  try {
+    const info = fstatSync(handle);
+    if (info.uid !== uid && info.uid !== owner?.uid) {
+      throw new Error(`${folder} belongs to user ${info.uid}, not to ${owner?.uid ?? uid}`);
+    }
+    if ((info.mode & 0o077) !== 0) fchmodSync(handle, 0o700);
+    if (owner !== undefined && (info.uid !== owner.uid || info.gid !== owner.gid)) {
+      fchownSync(handle, owner.uid, owner.gid);
+    }
+  } finally {
+    closeSync(handle);
   }
-  if ((info.mode & 0o077) !== 0) chmodSync(folder, 0o700);
-  if (owner !== undefined && (info.uid !== owner.uid || info.gid !== owner.gid)) {
-    chownSync(folder, owner.uid, owner.gid);
+}
+
+/** What is changed is what was looked at: a link may take its place at any time. */
+function openFolder(folder: string): number {
+  try {
+    return openSync(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    const isOther = ["ENOTDIR", "ELOOP"].includes(errorCodeOf(error));
+    throw isOther ? new Error(`${folder} is no folder`, { cause: error }) : error;
   }
 }
 

@@ -20,6 +20,13 @@ export function storeIdentity(storage: StorageSettings): string {
   }
 }
 
+/** @returns a text that begins with that of every store in which this one lies; undefined for one in memory */
+export function storePlace(storage: StorageSettings): string | undefined {
+  if (storage.driver === "inmemory") return undefined;
+  const identity = storeIdentity(storage);
+  return identity.endsWith("/") ? identity : `${identity}/`;
+}
+
 /** AWS has many names, in which a bucket is always the same. */
 function hostOf(endpoint: string): string {
   if (endpoint === "") return AWS;

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { PathNotFoundError, RegistryStateError, StorageFullError } from "../errors.ts";
+import { printableLine } from "../lib/printable.ts";
 import { LOCKFILES_ROOT } from "../registry/paths.ts";
-import { canCreateExclusively, type ExclusiveCreate, movesByCopying } from "../storage/abilities.ts";
+import { canCreateExclusively, type ExclusiveCreate } from "../storage/abilities.ts";
 import type { StorageDriver } from "../storage/driver.ts";
+import { movesByCopying } from "../storage/object-store-abilities.ts";
 import { takeOverLock } from "./lock-takeover.ts";
 
 /** The lock that keeps a second writer of ours out of a store, from whatever host. */
@@ -251,11 +253,12 @@ function parseLock(bytes: Uint8Array): StoreLockRecord | undefined {
     if (Number.isNaN(Date.parse(leaseUntil))) return undefined;
     return {
       token,
-      host: String(host),
+      // They become parts of sentences.
+      host: printableLine(String(host)),
       bootId: String(bootId),
       pidNamespace: String(pidNamespace),
       pid,
-      startedAt: String(startedAt),
+      startedAt: printableLine(String(startedAt)),
       leaseUntil,
     };
   } catch {

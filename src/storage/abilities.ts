@@ -11,6 +11,12 @@ export interface ScannedFile {
   path: string;
   sizeBytes?: number;
   modifiedMs?: number;
+  /**
+   * The MD5 of the content, 32 lower-case hex digits; only if {@link ScanAsides.wantsMd5} asks for it, and only where the
+   * listing brings it for nothing. A store may be wrong about it, as one that encrypts without telling: a difference
+   * is a reason to read the content, never a finding.
+   */
+  contentMd5?: string;
 }
 
 /** A folder that a scan could not list; the rest of the scan goes on. */
@@ -19,8 +25,16 @@ export interface ScanFailure {
   error: unknown;
 }
 
-/** What a scan tells of beside the files, where the store has such things. */
+/** What a scan is to leave out, and what it tells of beside the files, where the store has such things. */
 export interface ScanAsides {
+  /**
+   * Only files whose path stands behind this one in the order of {@link StorageDriver.walk} are given, and what lies
+   * wholly before it is not listed at all. It is the path of a file, which need not be there; for
+   * {@link SynchronousFolders.scanDownTo} it may also be a folder that was given, with the `/` at its end.
+   */
+  after?: string | undefined;
+  /** Whether {@link ScannedFile.contentMd5} is of use to the caller. */
+  wantsMd5?: boolean | undefined;
   /** Called for each folder below the given one that has nothing in it. */
   onEmptyFolder?: ((path: string) => void) | undefined;
   /** Called for each file that {@link TemporaryFiles.sweepTemporaryFiles} may remove. */
@@ -114,8 +128,15 @@ export interface SmallReads {
 
 /** Removes many files with few requests. */
 export interface BulkDelete {
-  /** @returns for each path that could not be removed why; a path that is already gone is a success */
-  deleteMany(paths: readonly string[]): Promise<{ path: string; error: unknown }[]>;
+  /**
+   * @param onUndecided - told of each path whose removal the store may still carry out when this has resolved, whatever
+   *   the result says of it: a request got no answer. Never called where files are removed without requests
+   * @returns for each path that could not be removed why; a path that is already gone is a success
+   */
+  deleteMany(
+    paths: readonly string[],
+    onUndecided?: (path: string) => void,
+  ): Promise<{ path: string; error: unknown }[]>;
 }
 
 /** A store whose folders stay behind when they are empty. */
@@ -187,84 +208,41 @@ export interface FileLookup {
   statFile(path: string): Promise<FileInfo | undefined>;
 }
 
-/** Can let others read a file for a while, without going through us. */
-export interface PresignedReads {
+/** A store in which a file can be given the time that it had elsewhere. */
+export interface SettableTimes {
   /**
-   * @param expiresMs - how long, from now on
-   * @returns an address at which anybody can GET the file; no request is made for it
+   * Makes `stat` and every listing give this time for a file, or one less than a microsecond behind it, until it is written
+   * again. A power cut may undo it.
+   *
+   * @param modifiedMs - milliseconds since 1970
+   * @throws {PathNotFoundError} if there is no such file
    */
-  presignRead(path: string, expiresMs: number): Promise<string>;
+  setModified(path: string, modifiedMs: number): Promise<void>;
 }
 
-/**
- * An unfinished file whose bytes no reader sees. `openWriter` with `append` goes on with it, and `stat` knows nothing of
- * it before `commit`.
- */
-export interface UnfinishedFile {
-  path: string;
-  /** When its first bytes came, by the store's clock. */
-  startedMs: number;
-}
-
-/** What writers have stored of an unfinished file so far. */
-export interface UnfinishedAmount {
-  /** Of all parts that lie in the store, whether a later writer would find them or not. Files beside it do not count. */
-  sizeBytes: number;
-  /** When the last of them came, or when the file was begun if that is later; by the store's clock. */
-  writtenMs: number;
-}
-
-/** Keeps what an appending writer has left at `close` apart from the files. */
-export interface UnfinishedWrites {
-  /** @returns how many bytes a writer with `append` would find at `path`; undefined if nobody has begun one */
-  unfinishedBytes(path: string): Promise<number | undefined>;
-  /** @returns what all writers together have left at `path`, dead and living ones; undefined if there is nothing */
-  unfinishedAmount(path: string): Promise<UnfinishedAmount | undefined>;
+/** Copies files of another store without their bytes passing through this process. */
+export interface CopiesFrom {
   /**
-   * Removes what was left at `path`, from all writers. Removing nothing is no error.
-   * @param startedBeforeMs - what was begun later, by the store's clock, is left alone. Default: nothing is.
+   * Copies one file inside the service that holds both stores. What stood at `to` is replaced, as by `put`.
+   *
+   * @param other - the store that has the file; wrappers around it do no harm
+   * @param from - its path there
+   * @param to - its path here
+   * @param sizeBytes - as the other store's listing tells it
+   * @returns false, with nothing done: the two do not lie in one service, or it refuses to copy between them
+   * @throws {PathNotFoundError} if the other store has no such file
    */
-  abandonUnfinished(path: string, startedBeforeMs?: number): Promise<void>;
-  /** Everything unfinished below a folder, in order, also what its writer died over. */
-  listUnfinished(path: string): AsyncIterable<UnfinishedFile>;
+  copyFrom(other: StorageDriver, from: string, to: string, sizeBytes: number): Promise<boolean>;
 }
 
-/**
- * Moves by copying, so that what is known beforehand is better written to its place at once. There a writer without
- * `append` leaves nothing that anybody could see unless it commits.
- */
-export interface CopyingMoves {
-  readonly movesByCopying: true;
-}
-
-/** Counts the requests that go to the store. */
-export interface RequestCounts {
-  /** Requests by their kind (`GET object`, `LIST`); each attempt counts. Grows while the driver works. */
-  readonly requests: Readonly<Record<string, number>>;
-}
-
-/** What a store keeps of files that were removed. */
-export interface KeptVersions {
-  versioning: "off" | "on" | "suspended";
-  /** A rule of the store removes older versions by itself. */
-  expire: boolean;
-  /** Older versions that there are, as far as they were counted; undefined if that was not allowed. */
-  noncurrent: { files: number; bytes: number; isComplete: boolean } | undefined;
-}
-
-/** May keep what was removed. */
-export interface VersionedFiles {
-  /** @param limit - so many versions are counted at the most */
-  keptVersions(limit: number): Promise<KeptVersions>;
-}
-
-/** Can tell at once whether it will work. */
-export interface ReachabilityCheck {
+/** Tells how much can still be written. */
+export interface SpaceLeft {
   /**
-   * @param readOnly - writes need not be allowed
-   * @throws {StorageUnavailableError} which says what to change
+   * @param path - the folder that is meant, which need not exist: a link may lead to another disk. Default `/`
+   * @returns how many bytes others than root may still write there, and how many files, where the store counts those
+   * @throws {StorageUnavailableError}
    */
-  checkReachable(readOnly: boolean): Promise<void>;
+  spaceLeft(path?: string): Promise<{ bytes: number; files: number | undefined }>;
 }
 
 /** Tells whether a driver can {@link Scannable.scan}. */
@@ -334,32 +312,17 @@ export function hasFileLookup<T extends StorageDriver>(driver: T): driver is T &
   return "statFile" in driver && typeof driver.statFile === "function";
 }
 
-/** Tells whether a driver has {@link PresignedReads}. */
-export function canPresign<T extends StorageDriver>(driver: T): driver is T & PresignedReads {
-  return "presignRead" in driver && typeof driver.presignRead === "function";
+/** Tells whether a driver has {@link SettableTimes}. */
+export function canSetTimes<T extends StorageDriver>(driver: T): driver is T & SettableTimes {
+  return "setModified" in driver && typeof driver.setModified === "function";
 }
 
-/** Tells whether a driver has {@link UnfinishedWrites}. */
-export function hasUnfinishedWrites<T extends StorageDriver>(driver: T): driver is T & UnfinishedWrites {
-  return "unfinishedBytes" in driver && typeof driver.unfinishedBytes === "function";
+/** Tells whether a driver has {@link CopiesFrom}. */
+export function canCopyFrom<T extends StorageDriver>(driver: T): driver is T & CopiesFrom {
+  return "copyFrom" in driver && typeof driver.copyFrom === "function";
 }
 
-/** Tells whether a driver has {@link CopyingMoves}. */
-export function movesByCopying<T extends StorageDriver>(driver: T): driver is T & CopyingMoves {
-  return "movesByCopying" in driver && driver.movesByCopying === true;
-}
-
-/** Tells whether a driver has {@link RequestCounts}. */
-export function countsRequests<T extends StorageDriver>(driver: T): driver is T & RequestCounts {
-  return "requests" in driver && typeof driver.requests === "object";
-}
-
-/** Tells whether a driver has {@link VersionedFiles}. */
-export function hasVersionedFiles<T extends StorageDriver>(driver: T): driver is T & VersionedFiles {
-  return "keptVersions" in driver && typeof driver.keptVersions === "function";
-}
-
-/** Tells whether a driver has {@link ReachabilityCheck}. */
-export function canCheckReachable<T extends StorageDriver>(driver: T): driver is T & ReachabilityCheck {
-  return "checkReachable" in driver && typeof driver.checkReachable === "function";
+/** Tells whether a driver has {@link SpaceLeft}. */
+export function tellsSpaceLeft<T extends StorageDriver>(driver: T): driver is T & SpaceLeft {
+  return "spaceLeft" in driver && typeof driver.spaceLeft === "function";
 }

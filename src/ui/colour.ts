@@ -6,6 +6,8 @@ export interface Colours {
   error(text: string): string;
   warning(text: string): string;
   strong(text: string): string;
+  /** Of a line that a change adds. */
+  added(text: string): string;
 }
 
 /** What decides on colour beside the stream. */
@@ -31,5 +33,6 @@ export function coloursFor(stream: Writable, options: ColourOptions): Colours {
     error: (text) => chalk.red(text),
     warning: (text) => chalk.yellow(text),
     strong: (text) => chalk.bold(text),
+    added: (text) => chalk.green(text),
   };
 }

@@ -28,6 +28,33 @@ export async function confirm(question: string, options: PromptOptions): Promise
 }
 
 /**
+ * Asks on stderr for a line of text.
+ * @throws {UsageError} if there is no terminal to ask on
+ * @throws {CancelledError} at Ctrl-C
+ */
+export async function askText(
+  question: string,
+  suggestion: string | undefined,
+  options: PromptOptions,
+): Promise<string> {
+  if (!options.interactive) {
+    throw new UsageError(`needs an answer, and there is no terminal to ask on: ${question}`);
+  }
+  const ask = await promptOn(options);
+  const { text } = await orCancelled(
+    ask<{ text: string }>([
+      {
+        type: "input",
+        name: "text",
+        message: question,
+        ...(suggestion === undefined ? {} : { default: suggestion }),
+      },
+    ]),
+  );
+  return text;
+}
+
+/**
  * Asks on stderr for something that is not shown.
  * @throws {UsageError} if there is no terminal to ask on
  * @throws {CancelledError} at Ctrl-C

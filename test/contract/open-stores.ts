@@ -27,6 +27,7 @@ export const MEMORY_ABILITIES: readonly AbilityName[] = [
   "BulkDelete",
   "ExclusiveCreate",
   "StoreClock",
+  "SettableTimes",
 ];
 
 /** What the filesystem driver can: everything. */
@@ -37,6 +38,7 @@ export const FILESYSTEM_ABILITIES: readonly AbilityName[] = [
   "EmptyFolders",
   "DurableRemovals",
   "TemporaryFiles",
+  "SpaceLeft",
 ];
 
 /** What the S3 driver can. */
@@ -51,8 +53,12 @@ export const S3_ABILITIES: readonly AbilityName[] = [
   "UnfinishedWrites",
   "CopyingMoves",
   "RequestCounts",
+  "BusyAnswers",
   "VersionedFiles",
   "ReachabilityCheck",
+  "CopiesFrom",
+  "UndecidedChanges",
+  "WritesOver",
 ];
 
 /** So many bytes a part has: the fewest that S3 takes. */

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { describeAbilities } from "./cases/abilities.ts";
 import type { AbilityName } from "./cases/ability-guards.ts";
+import { describeCopyingAbilities } from "./cases/copying-abilities.ts";
 import { describeListing } from "./cases/listing.ts";
 import { describeObjectStoreAbilities } from "./cases/object-store-abilities.ts";
 import { describePaths } from "./cases/paths.ts";
@@ -70,6 +71,7 @@ export function describeStorageDriver(name: string, options: StorageDriverCase):
     describeReading(under);
     describeListing(under);
     describeAbilities(under);
+    describeCopyingAbilities(under);
     describeObjectStoreAbilities(under);
     if (changes) {
       describeWriting(under);

@@ -161,7 +161,9 @@ describeWithFaults(`garbage-collect on a bad disk, REGISTRY_CTL_FAULT_SEED=${SEE
         const rootDirectory = await copyTree();
         const end = await runWithFault(rootDirectory, { calls, when: String(random.pick(numbers)) });
         const hit = end.hit.filter((path) => path.startsWith(`${rootDirectory}/docker/registry/v2`));
-        const names = expectNothingLost(prepared, rootDirectory, end);
+        // What fails while the program's own files are read may end it in any way.
+        const isOfRun = end.hit.every((path) => path.startsWith(rootDirectory));
+        const names = expectNothingLost(prepared, rootDirectory, isOfRun ? end : undefined);
         // A folder that could not be listed by a thread is listed once more with care, and that may succeed.
         if (end.exitCode !== 0 && hit.some((path) => isRootsFolder(rootDirectory, path))) {
           expect(end.exitCode, `${hit.join()}: ${end.stderr}`).toBe(3);

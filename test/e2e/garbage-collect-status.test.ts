@@ -394,7 +394,7 @@ describeWithPrograms(["script"], "garbage-collect on a terminal", () => {
         env: { ...cleanEnvironment(), NO_COLOR: "1", TERM: "xterm" },
         extendEnv: false,
         reject: false,
-        timeout: 25_000,
+        timeout: 60_000,
       },
     );
     await untilHeld();
@@ -415,7 +415,7 @@ describeWithPrograms(["script"], "garbage-collect on a terminal", () => {
         env: cleanEnvironment(),
         extendEnv: false,
         reject: false,
-        timeout: 25_000,
+        timeout: 60_000,
       },
     );
     let shown = "";

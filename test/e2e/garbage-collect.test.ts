@@ -141,7 +141,7 @@ describeWithPrograms(["docker-registry", "script"], "garbage-collect on a termin
         env: cleanEnvironment(),
         extendEnv: false,
         reject: false,
-        timeout: 15_000,
+        timeout: 60_000,
       });
       let answered = false;
       let shown = "";

@@ -3,17 +3,14 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findWrongBlobs } from "../support/check-blobs.ts";
 import { startGoRegistry } from "../support/go-registry.ts";
-import { IMAGE_CLIENTS, type ImageClient, run, skopeoCopy } from "../support/image-clients.ts";
-import { listLayoutClosure } from "../support/oci-layout.ts";
+import { skopeoCopy } from "../support/image-clients.ts";
 import { describeWithPrograms } from "../support/programs.ts";
+import { type Contents, expectAll, pushContent } from "../support/pushed-contents.ts";
 import { type RealImage, realImages } from "../support/real-images.ts";
 import { runRegistryCtl } from "../support/run-registry-ctl.ts";
 import { startServe } from "../support/serve-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-
-/** `repository:tag` with the image that must be there. */
-type Contents = Map<string, RealImage>;
 
 describeWithPrograms(
   ["umoci", "docker-registry", "skopeo", "crane", "oras"],
@@ -26,22 +23,27 @@ describeWithPrograms(
       const contents: Contents = new Map();
 
       await during(startGoRegistry({ rootDirectory }), async (go) => {
-        await push(go, contents, "go/team/image:v1", images.threePlatforms);
-        await push(go, contents, "go/team/nested:v1", images.nested);
+        await pushContent(go, contents, "go/team/image:v1", images.threePlatforms);
+        await pushContent(go, contents, "go/team/nested:v1", images.nested);
         // An older build of the same tag stays behind as an untagged manifest, with a layer that nothing else has.
-        await push(go, contents, "go/team/moved:latest", images.big);
-        await push(go, contents, "go/team/moved:latest", images.single);
-        await push(go, contents, signatureTag("go/team/image", images.threePlatforms), images.signature);
+        await pushContent(go, contents, "go/team/moved:latest", images.big);
+        await pushContent(go, contents, "go/team/moved:latest", images.single);
+        await pushContent(
+          go,
+          contents,
+          signatureTag("go/team/image", images.threePlatforms),
+          images.signature,
+        );
       });
 
       await during(startServe({ rootDirectory }), async (ours) => {
         await expectAll(ours, contents, folder);
-        await push(ours, contents, "our/image:v1", images.threePlatforms);
-        await push(ours, contents, "our/nested:v1", images.nested);
-        await push(ours, contents, "our/image:sbom", images.artifact);
-        await push(ours, contents, "our/moved:latest", images.big);
-        await push(ours, contents, "our/moved:latest", images.single);
-        await push(ours, contents, signatureTag("our/image", images.threePlatforms), images.signature);
+        await pushContent(ours, contents, "our/image:v1", images.threePlatforms);
+        await pushContent(ours, contents, "our/nested:v1", images.nested);
+        await pushContent(ours, contents, "our/image:sbom", images.artifact);
+        await pushContent(ours, contents, "our/moved:latest", images.big);
+        await pushContent(ours, contents, "our/moved:latest", images.single);
+        await pushContent(ours, contents, signatureTag("our/image", images.threePlatforms), images.signature);
         const list = `docker://${ours.address}/our/docker:v1`;
         await skopeoCopy(`oci:${images.threePlatforms.layout}:v1`, list, "--format", "v2s2");
       });
@@ -75,31 +77,6 @@ function signatureTag(repository: string, image: RealImage): string {
   return `${repository}:${image.root.digest.replace(":", "-")}.sig`;
 }
 
-async function push(
-  server: ServerProcess,
-  contents: Contents,
-  reference: string,
-  image: RealImage,
-): Promise<void> {
-  await client("oras").push(image.layout, `${server.address}/${reference}`);
-  contents.set(reference, image);
-}
-
-/** Every tag is pulled with everything that it refers to, and all bytes are compared. */
-async function expectAll(server: ServerProcess, contents: Contents, folder: string): Promise<void> {
-  const pulled = join(folder, "pulled");
-  for (const [reference, image] of contents) {
-    await client("crane").pull(`${server.address}/${reference}`, pulled);
-    expect(await listLayoutClosure(pulled, image.root.digest), reference).toEqual(
-      await listLayoutClosure(image.layout, image.root.digest),
-    );
-    await rm(pulled, { recursive: true });
-  }
-  const repositories = await run("crane", ["catalog", "--insecure", server.address]);
-  for (const reference of contents.keys())
-    expect(repositories.split("\n")).toContain(reference.slice(0, reference.indexOf(":")));
-}
-
 async function during<T extends ServerProcess>(starting: Promise<T>, body: (server: T) => Promise<void>) {
   const server = await starting;
   try {
@@ -107,10 +84,4 @@ async function during<T extends ServerProcess>(starting: Promise<T>, body: (serv
   } finally {
     await server.stop();
   }
-}
-
-function client(name: string): ImageClient {
-  const found = IMAGE_CLIENTS.find((candidate) => candidate.name === name);
-  if (found === undefined) throw new Error(`no client ${name}`);
-  return found;
 }

@@ -33,7 +33,7 @@ async function serve(options: Parameters<typeof startServe>[0]): Promise<ServePr
 
 /** Changes are seen within a second. */
 async function untilStatus(url: string, user: string, password: string, status: number): Promise<void> {
-  await expect.poll(() => statusOf(url, user, password), { timeout: 10_000, interval: 200 }).toBe(status);
+  await expect.poll(() => statusOf(url, user, password), { timeout: 60_000, interval: 200 }).toBe(status);
 }
 
 async function addUser(path: string, user: string, ...more: string[]): Promise<string> {

@@ -14,7 +14,7 @@ import { temporaryFolder } from "../support/temporary-folder.ts";
 
 const HOSTS = ["registry.example.test", "images.example.test"];
 const DAY = 86_400;
-const SOON = { timeout: 30_000, interval: 200 };
+const SOON = { timeout: 60_000, interval: 200 };
 /** More than enough to meet every worker. */
 const CONNECTIONS = 20;
 

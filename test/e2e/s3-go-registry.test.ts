@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { bucketStorage } from "../support/ceph/bucket-storage.ts";
@@ -7,17 +6,13 @@ import { describeOnEachRgw } from "../support/ceph/shared-rgw.ts";
 import { bucketOfTest } from "../support/ceph/test-bucket.ts";
 import { runCollector } from "../support/collector-process.ts";
 import { startGoRegistry } from "../support/go-registry.ts";
-import { IMAGE_CLIENTS, type ImageClient, run } from "../support/image-clients.ts";
-import { listLayoutClosure } from "../support/oci-layout.ts";
 import { describeWithPrograms } from "../support/programs.ts";
-import { type RealImage, realImages } from "../support/real-images.ts";
+import { type Contents, expectAll, pushContent } from "../support/pushed-contents.ts";
+import { realImages } from "../support/real-images.ts";
 import { RegistryHttp, sha256 } from "../support/registry-http.ts";
 import { startServe } from "../support/serve-process.ts";
 import type { ServerProcess } from "../support/server-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
-
-/** `repository:tag` with the image that must be there. */
-type Contents = Map<string, RealImage>;
 
 describeWithPrograms(
   ["umoci", "docker-registry", "crane", "oras"],
@@ -40,13 +35,13 @@ describeWithPrograms(
         try {
           for (const [index, server] of servers.entries()) {
             const name = index === 0 ? "go" : "ours";
-            await push(server, contents, `${name}/team/image:v1`, images.threePlatforms);
-            await push(server, contents, `${name}/team/nested:v1`, images.nested);
+            await pushContent(server, contents, `${name}/team/image:v1`, images.threePlatforms);
+            await pushContent(server, contents, `${name}/team/nested:v1`, images.nested);
             // An older build of the same tag stays behind as an untagged manifest, with a layer of its own.
             const client = new RegistryHttp(server.url);
             await client.pushImage(`${name}/moved`, "latest", [randomBytes(100_000)]);
             client.close();
-            await push(server, contents, `${name}/moved:latest`, images.big);
+            await pushContent(server, contents, `${name}/moved:latest`, images.big);
           }
           await expectAll(servers[0], pushedBy("ours", contents), folder);
           await expectAll(servers[1], pushedBy("go", contents), folder);
@@ -96,35 +91,4 @@ async function expectCrossMount(from: ServerProcess, to: ServerProcess): Promise
   expect(sha256((await first.send("GET", `/v2/mounted/to/blobs/${digest}`)).body)).toBe(digest);
   first.close();
   second.close();
-}
-
-async function push(
-  server: ServerProcess,
-  contents: Contents,
-  reference: string,
-  image: RealImage,
-): Promise<void> {
-  await client("oras").push(image.layout, `${server.address}/${reference}`);
-  contents.set(reference, image);
-}
-
-/** Every tag is pulled with everything that it refers to, and all bytes are compared. */
-async function expectAll(server: ServerProcess, contents: Contents, folder: string): Promise<void> {
-  const pulled = join(folder, "pulled");
-  for (const [reference, image] of contents) {
-    await client("crane").pull(`${server.address}/${reference}`, pulled);
-    expect(await listLayoutClosure(pulled, image.root.digest), reference).toEqual(
-      await listLayoutClosure(image.layout, image.root.digest),
-    );
-    await rm(pulled, { recursive: true });
-  }
-  const repositories = await run("crane", ["catalog", "--insecure", server.address]);
-  for (const reference of contents.keys())
-    expect(repositories.split("\n")).toContain(reference.slice(0, reference.indexOf(":")));
-}
-
-function client(name: string): ImageClient {
-  const found = IMAGE_CLIENTS.find((candidate) => candidate.name === name);
-  if (found === undefined) throw new Error(`no client ${name}`);
-  return found;
 }

@@ -1,4 +1,5 @@
-import { access, cp, mkdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { findFreePort } from "../support/free-port.ts";
@@ -85,11 +86,22 @@ it("serve ends with exit code 1 and says why when the port is in use", async () 
   const folder = await temporaryFolder();
   const server = await startServe({ rootDirectory: join(folder, "registry") });
   await mkdir(join(folder, "second"));
-  await cp(server.configPath, join(folder, "second", "config.yml"));
+  const config = await readFile(server.configPath, "utf8");
+  const other = config.replace(join(folder, "registry"), join(folder, "other"));
+  await writeFile(join(folder, "second", "config.yml"), other);
   const result = await runRegistryCtl(["serve"], { cwd: join(folder, "second"), env: stateIn(folder) });
   await server.stop();
   expect(result.exitCode, result.stderr).toBe(1);
   expect(result.stderr).toContain(server.address);
+});
+
+it.runIf(existsSync("/proc/self"))("serve says that the store's folder cannot be made", async () => {
+  const folder = await temporaryFolder();
+  const config = join(folder, "config.yml");
+  await writeFile(config, "version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: /proc/registry/data\n");
+  const result = await runRegistryCtl(["serve", config], { env: stateIn(folder) });
+  expect(result).toMatchObject({ exitCode: 11, stdout: "" });
+  expect(result.stderr).toContain("the store /proc/registry/data cannot be used");
 });
 
 function serveEmbedded(folder: string): Promise<ServerProcess> {

@@ -11,7 +11,7 @@ import { replaceFile, replacePair, selfSigned, testAuthority, writePair } from "
 
 /** More than enough to meet every worker. */
 const CONNECTIONS = 30;
-const SOON = { timeout: 20_000, interval: 200 };
+const SOON = { timeout: 60_000, interval: 200 };
 
 async function shownNames(port: number): Promise<string[]> {
   const names = new Set<string>();

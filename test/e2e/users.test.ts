@@ -2,7 +2,8 @@ import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
-import { describeWithPrograms, programPath } from "../support/programs.ts";
+import { describeWithPrograms } from "../support/programs.ts";
+import { runOnTerminal } from "../support/run-on-terminal.ts";
 import { cleanEnvironment, runRegistryCtl } from "../support/run-registry-ctl.ts";
 import { REGISTRY_CTL_PATH } from "../support/serve-process.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
@@ -241,12 +242,14 @@ describe("users list", () => {
 describeWithPrograms(["script"], "users on a terminal", () => {
   it("asks for the password twice, and shows nothing of it", async () => {
     const path = await usersFile();
-    const { exitCode, shown } = await onTerminal(
+    const { exitCode, shown } = await runOnTerminal(
       ["users", "add", "--cost", "4", "--file", path, "carol"],
-      [
-        [/Password for carol:/, "hunter2hunter2\r"],
-        [/The same again:/, "hunter2hunter2\r"],
-      ],
+      {
+        answers: [
+          [/Password for carol:/, "hunter2hunter2\r"],
+          [/The same again:/, "hunter2hunter2\r"],
+        ],
+      },
     );
     expect(exitCode, shown).toBe(0);
     expect(shown).not.toContain("hunter2");
@@ -255,13 +258,12 @@ describeWithPrograms(["script"], "users on a terminal", () => {
 
   it("changes nothing if the two differ", async () => {
     const path = await usersFile();
-    const { exitCode, shown } = await onTerminal(
-      ["users", "passwd", "--file", path, "alice"],
-      [
+    const { exitCode, shown } = await runOnTerminal(["users", "passwd", "--file", path, "alice"], {
+      answers: [
         [/Password for alice:/, "one password\r"],
         [/The same again:/, "another password\r"],
       ],
-    );
+    });
     expect(exitCode, shown).toBe(1);
     expect(shown).toContain("the two passwords differ");
     expect(await readFile(path, "utf8")).toBe(USERS);
@@ -269,45 +271,26 @@ describeWithPrograms(["script"], "users on a terminal", () => {
 
   it("removes nobody after a no, and nothing after Ctrl-C", async () => {
     const path = await usersFile();
-    const no = await onTerminal(["users", "remove", "--file", path, "alice"], [[/\(y\/N/i, "n\r"]]);
+    const no = await runOnTerminal(["users", "remove", "--file", path, "alice"], { answer: "n" });
     expect(no.exitCode, no.shown).toBe(130);
-    const interrupted = await onTerminal(
-      ["users", "passwd", "--file", path, "alice"],
-      [[/Password/, "\u0003"]],
-    );
+    const interrupted = await runOnTerminal(["users", "passwd", "--file", path, "alice"], {
+      answers: [[/Password/, "\u0003"]],
+    });
     expect(interrupted.exitCode, interrupted.shown).toBe(130);
     expect(await readFile(path, "utf8")).toBe(USERS);
   });
 
   it("takes no password from a terminal as if it were a file", async () => {
     const path = await usersFile();
-    const { exitCode, shown } = await onTerminal(
-      ["users", "add", "--password-stdin", "--file", path, "carol"],
-      [],
-    );
+    const { exitCode, shown } = await runOnTerminal([
+      "users",
+      "add",
+      "--password-stdin",
+      "--file",
+      path,
+      "carol",
+    ]);
     expect(exitCode, shown).toBe(2);
     expect(shown).toContain("leave the option out to be asked");
   });
 });
-
-/** Runs it on a terminal made by a program, and types an answer to each question in turn. */
-async function onTerminal(args: readonly string[], answers: readonly (readonly [RegExp, string])[]) {
-  const line = `stty rows 24 columns 80; exec ${[process.execPath, REGISTRY_CTL_PATH, ...args].join(" ")}`;
-  const terminal = execa(programPath("script"), ["-qec", line, "/dev/null"], {
-    env: cleanEnvironment(),
-    extendEnv: false,
-    reject: false,
-    timeout: 20_000,
-  });
-  const left = [...answers];
-  let shown = "";
-  terminal.stdout.on("data", (text: Buffer) => {
-    shown += text.toString();
-    const [next] = left;
-    if (next === undefined || !next[0].test(shown)) return;
-    left.shift();
-    terminal.stdin.write(next[1]);
-  });
-  const { exitCode } = await terminal;
-  return { exitCode, shown: shown.slice(0, 4_000) };
-}

@@ -118,6 +118,32 @@ describe("verify", () => {
     }
   });
 
+  it("hashes by turns with --rotate, from where the last run has come to", async () => {
+    const { tree, configPath, rootDirectory } = await ourStore();
+    for (let number = 0; number < 30; number++) await tree.repository("a").layer(`layer ${number}`);
+    const state = ["--state-dir", `${rootDirectory}.state`];
+    const run = () =>
+      runRegistryCtl(["verify", "--json", "--checksum=50%", "--rotate", ...state, configPath]);
+    const runs = [];
+    for (let turn = 0; turn < 3; turn++) {
+      const { stdout, stderr, exitCode } = await run();
+      expect(exitCode, stderr).toBe(0);
+      runs.push(JSON.parse(stdout).checksum);
+      // What comes meanwhile has its turn as well.
+      await tree.repository("a").layer(`late ${turn}`);
+    }
+    expect(runs.map(({ rotation }) => [rotation.fromPercent, rotation.toPercent])).toEqual([
+      [0, 50],
+      [50, 100],
+      [0, 50],
+    ]);
+    expect(runs[0].rotation).not.toHaveProperty("coveredSince");
+    expect(Date.parse(runs[1].rotation.coveredSince)).toBeLessThan(Date.parse(runs[2].rotation.coveredSince));
+    expect(runs[0].blobs + runs[1].blobs).toBeGreaterThanOrEqual(30);
+    const refused = await runRegistryCtl(["verify", "--rotate", configPath]);
+    expect(refused.exitCode).toBe(2);
+  });
+
   it("looks only at the repositories that are named, and at those below them", async () => {
     const { tree, configPath } = await ourStore();
     for (const name of ["group/app", "group/app/web", "other"]) {
@@ -190,7 +216,7 @@ describe("verify", () => {
       env: cleanEnvironment(),
       extendEnv: false,
       reject: false,
-      timeout: 30_000,
+      timeout: 60_000,
     });
     await once(run.stderr, "data");
     await new Promise((resolve) => setTimeout(resolve, 500));

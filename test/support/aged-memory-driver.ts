@@ -1,11 +1,11 @@
+import type { ScannedFile } from "../../src/storage/abilities.ts";
+import type { FileInfo } from "../../src/storage/driver.ts";
+import { MemoryDriver } from "../../src/storage/memory/memory-driver.ts";
 import type {
-  ScannedFile,
   UnfinishedAmount,
   UnfinishedFile,
   UnfinishedWrites,
-} from "../../src/storage/abilities.ts";
-import type { FileInfo } from "../../src/storage/driver.ts";
-import { MemoryDriver } from "../../src/storage/memory/memory-driver.ts";
+} from "../../src/storage/object-store-abilities.ts";
 
 /** A store in memory where a test says when a file was written; what it says nothing of was written just now. */
 export class AgedMemoryDriver extends MemoryDriver {
@@ -22,8 +22,8 @@ export class AgedMemoryDriver extends MemoryDriver {
     for await (const file of super.walk(path)) yield this.#timed(file);
   }
 
-  override async *scan(path: string): AsyncGenerator<ScannedFile[]> {
-    for await (const batch of super.scan(path)) yield batch.map((file) => this.#timed(file));
+  override async *scan(...options: Parameters<MemoryDriver["scan"]>): AsyncGenerator<ScannedFile[]> {
+    for await (const batch of super.scan(...options)) yield batch.map((file) => this.#timed(file));
   }
 
   override async stat(path: string): Promise<FileInfo> {

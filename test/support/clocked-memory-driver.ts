@@ -25,13 +25,17 @@ export class ClockedMemoryDriver extends MemoryDriver {
     return this.#timed(await super.stat(path));
   }
 
+  override async list(path: string): Promise<FileInfo[]> {
+    return (await super.list(path)).map((info) => this.#timed(info));
+  }
+
   override statFileSync(path: string): { sizeBytes: number; modifiedMs: number } | undefined {
     const info = super.statFileSync(path);
     return info && { ...info, modifiedMs: this.#times.get(path) ?? info.modifiedMs };
   }
 
-  override async *scan(path: string): ReturnType<MemoryDriver["scan"]> {
-    for await (const batch of super.scan(path)) yield batch.map((file) => ({ path: file.path }));
+  override async *scan(...options: Parameters<MemoryDriver["scan"]>): ReturnType<MemoryDriver["scan"]> {
+    for await (const batch of super.scan(...options)) yield batch.map((file) => ({ path: file.path }));
   }
 
   #timed(info: FileInfo): FileInfo {

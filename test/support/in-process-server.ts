@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { HttpSettings, Settings } from "../../src/config/settings.ts";
 import { Registry } from "../../src/registry/registry.ts";
+import type { Audit } from "../../src/server/audit.ts";
 import type { AccessController } from "../../src/server/auth/access.ts";
 import { createRegistryServer, type RegistryServer } from "../../src/server/create-server.ts";
 import type { ServerLimits } from "../../src/server/server-limits.ts";
@@ -32,6 +33,7 @@ export interface InProcessOptions {
   secret?: string;
   /** Access control in place of what `settings.auth` asks for. */
   access?: AccessController;
+  audit?: Audit;
 }
 
 /** Starts a registry on a free port of the loopback interface, in memory unless a driver is given. */
@@ -50,6 +52,7 @@ export async function startInProcessServer(options: InProcessOptions = {}): Prom
     secret: options.secret ?? "a secret of the tests",
     ...(options.limits ? { limits: options.limits } : {}),
     ...(options.access ? { access: options.access } : {}),
+    audit: options.audit,
   });
   control.server.listen(0, "127.0.0.1");
   await once(control.server, "listening");
@@ -82,6 +85,7 @@ function testSettings(options: InProcessOptions): Settings {
     catalogMaxEntries: 1000,
     tagsMaxTags: 1000,
     auth: undefined,
+    gc: { reviewAfterMs: 86_400_000, continuous: undefined },
     ...options.settings,
     http: {
       addr: "127.0.0.1:0",

@@ -50,8 +50,7 @@ export async function runWithFault(
     ...(path === undefined ? [] : ["-P", path]),
   ];
   const { end, lines } = await runTraced(rootDirectory, calls, inject, more);
-  const hit = lines.filter((line) => line.includes("(INJECTED)")).flatMap((line) => pathOf(line) ?? []);
-  return { ...end, hit };
+  return { ...end, hit: injectedPaths(lines) };
 }
 
 /** The system calls of a kind that a collection makes in its store and in its state folder. */
@@ -94,6 +93,17 @@ async function runTraced(
   };
   const end = await runCollector(rootDirectory, more, options);
   return { end, lines: readFileSync(tracePath, "utf8").split("\n") };
+}
+
+/** The paths of calls that failed. Of a call that another thread interrupts only the first half names it. */
+function injectedPaths(lines: readonly string[]): string[] {
+  const begun = new Map<string, string | undefined>();
+  return lines.flatMap((line) => {
+    const thread = line.slice(0, line.indexOf(" "));
+    if (line.includes("<unfinished ...>")) begun.set(thread, pathOf(line));
+    if (!line.includes("(INJECTED)")) return [];
+    return (/ resumed>/.test(line) ? begun.get(thread) : pathOf(line)) ?? [];
+  });
 }
 
 /** The path that a call names, or that of the file that it works on. */

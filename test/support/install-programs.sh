@@ -1,7 +1,7 @@
 #!/bin/bash
 # Installs the real programs that test/e2e runs, on Debian 12, as root:
 # - from the system's own release: skopeo, buildah, podman, umoci, docker-registry (the Go registry), nginx, htpasswd, curl,
-#   strace, pebble (Let's Encrypt's test authority), aws;
+#   strace, pebble (Let's Encrypt's test authority), aws, setfacl, runsv and sv (runit), wrk, logrotate;
 # - crane and oras, which Debian 12 lacks, from Debian's unstable suite. Those are unpacked into a folder of their
 #   own with dpkg -x, so the system itself never gets a package of another release. The mirror is the one that the
 #   system's own apt sources name;
@@ -12,7 +12,7 @@ set -euo pipefail
 folder=${1:-${REGISTRY_CTL_TEST_PROGRAMS:-${XDG_CACHE_HOME:-$HOME/.cache}/registry-ctl-tests}}
 export DEBIAN_FRONTEND=noninteractive
 
-release_packages=(skopeo buildah podman umoci docker-registry nginx apache2-utils curl ca-certificates bsdutils xz-utils strace util-linux pebble awscli)
+release_packages=(skopeo buildah podman umoci docker-registry nginx apache2-utils curl ca-certificates bsdutils xz-utils strace util-linux pebble awscli acl runit wrk logrotate)
 unstable_packages=(crane oras)
 
 apt_quietly() {

@@ -36,7 +36,7 @@ export class OddListing extends MemoryDriver {
     onFailure: (failure: ScanFailure) => void = () => {},
     asides?: ScanAsides,
   ): AsyncGenerator<ScannedFile[]> {
-    for await (const batch of super.scan(path)) yield this.change(path, batch, asides);
+    for await (const batch of super.scan(path, onFailure, asides)) yield this.change(path, batch, asides);
     const failure = this.failing?.(path);
     if (failure) onFailure(failure);
   }

@@ -22,6 +22,15 @@ export const PROGRAM_NAMES = [
   "pebble",
   "pebble-challtestsrv",
   "aws",
+  "runsv",
+  "sv",
+  "svlogd",
+  "systemd-analyze",
+  "setfacl",
+  "getfacl",
+  "wrk",
+  "logrotate",
+  "rclone",
 ] as const;
 
 /** A real program that tests run. */

@@ -1,4 +1,10 @@
-import type { Coordination, Pin, PinKey, UploadGrant } from "../../src/server/coordination/coordination.ts";
+import type {
+  Coordination,
+  Exclusion,
+  Pin,
+  PinKey,
+  UploadGrant,
+} from "../../src/server/coordination/coordination.ts";
 import { UploadQueue } from "../../src/server/coordination/upload-queue.ts";
 import { waitForUpload } from "../../src/server/coordination/upload-wait.ts";
 
@@ -8,6 +14,12 @@ export class RecordingCoordination implements Coordination {
   readonly pinned: PinKey[] = [];
   /** Keys that were ever pinned. */
   readonly everPinned = new Set<PinKey>();
+  /** Keys that are about to be removed at a client's wish. */
+  readonly excluded: PinKey[] = [];
+  /** What the store may still write. */
+  readonly refused: { keys: PinKey[]; content: string }[] = [];
+  /** How each removal at a client's wish has ended: whether the store may still carry it out. */
+  readonly undecidedRemovals: boolean[] = [];
   /** Keys that were leased and flushed. */
   readonly leased = new Set<PinKey>();
   /** Called at each pin; its promise is waited for, as if the keys were condemned. */
@@ -23,7 +35,6 @@ export class RecordingCoordination implements Coordination {
       for (const key of more) this.everPinned.add(key);
     };
     const pin: Pin = {
-      revalidate: false,
       extend: add,
       release: () => {
         for (const key of held.splice(0)) this.pinned.splice(this.pinned.indexOf(key), 1);
@@ -32,6 +43,19 @@ export class RecordingCoordination implements Coordination {
     add(keys);
     const waiting = this.onPin(keys);
     return waiting === undefined ? pin : waiting.then(() => pin);
+  }
+
+  async refuse(keys: readonly PinKey[], content: string): Promise<void> {
+    this.refused.push({ keys: [...keys], content });
+  }
+
+  exclude(keys: readonly PinKey[]): Promise<Exclusion> {
+    this.excluded.push(...keys);
+    const release = (isUndecided: boolean): void => {
+      this.excluded.splice(0);
+      this.undecidedRemovals.push(isUndecided);
+    };
+    return Promise.resolve({ release });
   }
 
   lease(keys: readonly PinKey[]): void {

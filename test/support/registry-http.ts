@@ -166,7 +166,8 @@ function locationOf(answer: HttpAnswer): string {
   return location;
 }
 
-function expectStatus(answer: HttpAnswer, status: number): HttpAnswer {
+/** @throws {Error} with what was answered if the status is another */
+export function expectStatus(answer: HttpAnswer, status: number): HttpAnswer {
   if (answer.status !== status)
     throw new Error(
       `expected status ${status}, got ${answer.status}: ${answer.body.toString().slice(0, 500)}`,

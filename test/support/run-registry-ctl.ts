@@ -1,4 +1,6 @@
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { execa } from "execa";
 import { REGISTRY_CTL_PATH } from "./serve-process.ts";
 
@@ -25,11 +27,24 @@ export async function runRegistryCtl(
   return { stdout, stderr, exitCode };
 }
 
-/** This process's environment without what changes the program's behaviour. */
+/**
+ * This process's environment without what changes the program's behaviour. What is remembered without `--state-dir` goes to
+ * a folder of this process, which anybody may write to: never to that of the machine.
+ */
 export function cleanEnvironment(): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(process.env).flatMap(([name, value]) =>
-      value === undefined || /^(REGISTRY_|NO_COLOR$|FORCE_COLOR$)/.test(name) ? [] : [[name, value]],
-    ),
+  const kept = Object.entries(process.env).flatMap(([name, value]) =>
+    value === undefined || /^(REGISTRY_|NO_COLOR$|FORCE_COLOR$)/.test(name) ? [] : [[name, value]],
   );
+  return { ...Object.fromEntries(kept), REGISTRY_CTL_STATE_DIR: stateOfTests() };
+}
+
+let stateFolder: string | undefined;
+
+function stateOfTests(): string {
+  if (stateFolder !== undefined) return stateFolder;
+  const folder = mkdtempSync(join(tmpdir(), "registry-ctl-state-"));
+  chmodSync(folder, 0o1777);
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  stateFolder = folder;
+  return folder;
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,6 +26,8 @@ export interface ServeOptions {
   /** `https` if `moreConfig` has a certificate. */
   scheme?: "http" | "https";
   env?: Record<string, string>;
+  /** More options of the command. */
+  args?: readonly string[];
   /** More lines for the config file: indented ones belong to `http`. */
   moreConfig?: string;
 }
@@ -38,10 +40,12 @@ export async function startServe(options: ServeOptions): Promise<ServeProcess> {
   const port = options.port ?? (await findFreePort());
   const configPath = await writeServeConfig({ ...options, port });
   const runtimeFolder = await mkdtemp(join(tmpdir(), "registry-ctl-run-"));
+  // For servers that root starts as another user.
+  await chmod(runtimeFolder, 0o711);
   const workers = ["--workers", String(options.workers ?? 2)];
   const state = ["--state-dir", `${options.rootDirectory}.state`];
   const server = await startServerProcess(
-    [process.execPath, REGISTRY_CTL_PATH, "serve", configPath, ...workers, ...state],
+    [process.execPath, REGISTRY_CTL_PATH, "serve", configPath, ...workers, ...state, ...(options.args ?? [])],
     { port, scheme: options.scheme ?? "http", env: { XDG_RUNTIME_DIR: runtimeFolder, ...options.env } },
   );
   const clean = () => rm(runtimeFolder, { recursive: true, force: true });

@@ -36,6 +36,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   yaml: ["config", "commands"],
   winston: ["process"],
   bcrypt: ["lib"],
+  execa: ["process"],
 };
 
 interface SourceFile {

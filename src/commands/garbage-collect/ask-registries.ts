@@ -1,7 +1,7 @@
 import { type ProbeResult, probeWrites } from "../../client/write-probe.ts";
 import type { HttpSettings, LoadedConfig } from "../../config/settings.ts";
 import { RegistryStateError } from "../../errors.ts";
-import type { FoundRegistry } from "../../process/find-registries.ts";
+import type { FoundRegistry } from "../../process/machine/find-registries.ts";
 import type { ProbeAuthorization } from "./probe-authorization.ts";
 
 /** Asks at the configured address, and where a registry on this host with the same store listens otherwise. */

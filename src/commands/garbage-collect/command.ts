@@ -1,8 +1,18 @@
 import { Command, Option } from "commander";
+import { withControlSocket } from "../../ui/options/control-socket.ts";
 import { withDryRun } from "../../ui/options/dry-run.ts";
+import { withService } from "../../ui/options/service.ts";
 import type { CommandContext } from "../context.ts";
 import type { GarbageFlags } from "./garbage-flags.ts";
-import { parseAge, parseConcurrency, parsePercent, parseUntil } from "./parse-flags.ts";
+import {
+  parseAge,
+  parseConcurrency,
+  parsePercent,
+  parseRate,
+  parseTime,
+  parseTimeout,
+  parseUntil,
+} from "./parse-flags.ts";
 import { stateDirOption, statusCommand, stopCommand } from "./run-commands.ts";
 
 const HOUR_MS = 3_600_000;
@@ -16,7 +26,8 @@ export function garbageCollectCommand(context: CommandContext): Command {
     .description(
       "Deletes blobs and layer links that no manifest needs; with -m also manifests that no tag leads to. " +
         "What an index lists at any depth, and what has a kept manifest as its subject (signatures, SBOMs), is kept. " +
-        "The registry must be stopped or read-only. A dry run works at any time and changes nothing.",
+        "Beside a running registry-ctl server it works online: the server goes on taking pushes and pulls. Any other " +
+        "registry must be stopped or read-only, or is made so by --mode. A dry run works at any time and changes nothing.",
     )
     .option("-m, --delete-untagged", "delete manifests that no tag leads to")
     .addOption(new Option("--delete-manifests", "the same as --delete-untagged").hideHelp());
@@ -44,6 +55,19 @@ export function garbageCollectCommand(context: CommandContext): Command {
       "stop at this time of the day, local time, such as 07:00; the next run goes on",
       parseUntil,
     )
+    .addOption(
+      new Option(
+        "--mode <mode>",
+        "what becomes of the registry meanwhile: online (our server goes on), read-only or offline (it is made so, and afterwards what it was)",
+      ).choices(["online", "read-only", "offline"]),
+    )
+    .addOption(
+      new Option(
+        "--timeout <time>",
+        "with --mode read-only or offline, how long uploads under way may go on (default: 30s)",
+      ).argParser(parseTimeout),
+    )
+    .addOption(new Option("--max-ops <n>", "deletions a second, at the most").argParser(parseRate))
     .option("--verify", "look afterwards whether every tag, platform and referrer is complete")
     .option(
       "--textfile <file>",
@@ -58,9 +82,17 @@ export function garbageCollectCommand(context: CommandContext): Command {
     .option("--allow-empty", "collect although there is no repository, or with -m no tag")
     .option("--force", "do without the proof that the registry is stopped or read-only")
     .option("--skip-if-locked", "do nothing and exit 0 if another run holds the store's lock")
-    .addHelpText(
-      "after",
-      `
+    .addOption(new Option("--collector").hideHelp())
+    .addOption(new Option("--until-ms <n>").argParser(parseTime).hideHelp());
+  withControlSocket(withService(command)).addHelpText(
+    "after",
+    `
+Online nothing is read-only, not for a moment: the server lets go of what is to be deleted, slice by slice, and what a
+client has pushed, pulled or asked for within gc.reviewafter (24h) stays for a later run. The server's own process collects,
+at low priority; Ctrl-C asks it to stop. With several servers on one store it is refused. --mode read-only refuses pushes for
+the run, --mode offline stops the registry: both bring back what was before, also after Ctrl-C, and when this command is
+killed. A registry that is not ours is restarted for that by what --service names.
+
 With -m it asks on a terminal, never without one. Ctrl-C, SIGTERM and SIGHUP stop it between two batches; another run
 finishes. "status" says from any terminal how far it is, "stop" ends it; files of these names are given as ./status
 and ./stop. Without a terminal there is one line of progress a minute; for cron, --quiet and >/dev/null leave only
@@ -72,12 +104,13 @@ Examples:
   $ registry-ctl garbage-collect -m --quiet --until 07:00 \\
       --textfile /var/lib/prometheus/node-exporter/registry-gc.prom config.yml   by night, with metrics
   $ registry-ctl garbage-collect -m --verify config.yml                       and prove that all is still there
+  $ registry-ctl garbage-collect -m --mode read-only --service systemd:registry config.yml   beside another registry
   $ registry-ctl garbage-collect status config.yml                            how far is it?
 
 Exit codes: 0 done, or stopped by --until or "stop", 1 failed, 2 wrong usage, 3 something could not be listed or
-deleted, 4 --verify found something missing, 10 configuration missing or invalid, 11 store unreachable or denied, 12
+deleted, or the server could not go on with it, 4 --verify found something missing, 10 configuration missing or invalid, 11 store unreachable or denied, 12
 the registry takes writes, is locked or looks wrong, 129/130/143 stopped by a signal.`,
-    );
+  );
   command.addCommand(statusCommand(context)).addCommand(stopCommand(context));
   return command.action(async (configPath: string | undefined) => {
     const { run } = await import("./run.ts");

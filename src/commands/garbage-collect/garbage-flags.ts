@@ -23,7 +23,21 @@ export interface GarbageFlags extends GlobalFlags {
   textfile?: string;
   stateDir?: string;
   key?: string;
+  mode?: CollectionMode;
+  maxOps?: number;
+  /** Of `--mode read-only` and `--mode offline`: how long uploads under way may go on. */
+  timeout?: number;
+  service?: string;
+  ctlConfig?: string;
+  controlSocket?: string;
+  /** Given by a server to the collector that it starts. */
+  collector?: boolean;
+  /** As `until`, in milliseconds since 1970: a server's clock may be in another time zone. */
+  untilMs?: number;
 }
+
+/** What becomes of the registry while it is collected. */
+export type CollectionMode = "offline" | "read-only" | "online";
 
 /** The flags with all spellings of one thing joined. */
 export interface GarbageRequest
@@ -34,6 +48,7 @@ export interface GarbageRequest
     | "graceMs"
     | "untaggedForMs"
     | "maxDeletePercent"
+    | "maxOpsPerSecond"
     | "allowEmpty"
     | "force"
     | "skipIfLocked"
@@ -54,22 +69,47 @@ export function readFlags(flags: GarbageFlags, nowMs: number): GarbageRequest {
     untaggedForMs: flags.untaggedFor,
     maxDeletePercent: flags.maxDelete,
     concurrency: flags.concurrency,
+    maxOpsPerSecond: flags.maxOps,
     allowEmpty: flags.allowEmpty ?? false,
     force: flags.force ?? false,
     skipIfLocked: flags.skipIfLocked ?? false,
     verify: flags.verify ?? false,
-    untilMs: flags.until === undefined ? undefined : nextTimeOfDay(flags.until, nowMs),
+    untilMs: flags.until === undefined ? flags.untilMs : nextTimeOfDay(flags.until, nowMs),
   };
+}
+
+/** @returns the options by which a collector is told of a request */
+export function optionsOf(request: GarbageRequest): string[] {
+  const { graceMs, untaggedForMs, maxDeletePercent, maxOpsPerSecond, concurrency, untilMs } = request;
+  const values: [string, string | number | undefined][] = [
+    ["--grace", `${graceMs}ms`],
+    ["--untagged-for", untaggedForMs === undefined ? undefined : `${untaggedForMs}ms`],
+    ["--max-delete", maxDeletePercent],
+    ["--max-ops", maxOpsPerSecond],
+    ["--concurrency", concurrency],
+    ["--until-ms", untilMs],
+  ];
+  const switches: [string, boolean][] = [
+    ["--delete-untagged", request.deleteUntagged],
+    ["--verify", request.verify],
+    ["--allow-empty", request.allowEmpty],
+    ["--skip-if-locked", request.skipIfLocked],
+  ];
+  return [
+    ...switches.flatMap(([name, isOn]) => (isOn ? [name] : [])),
+    ...values.flatMap(([name, value]) => (value === undefined ? [] : [name, `${value}`])),
+  ];
 }
 
 /** @returns what `status` tells of the options of a run; times in seconds */
 export function describeRequest(request: GarbageRequest): Record<string, unknown> {
-  const { graceMs, untaggedForMs, untilMs, maxDeletePercent } = request;
+  const { graceMs, untaggedForMs, untilMs, maxDeletePercent, maxOpsPerSecond } = request;
   return {
     deleteUntagged: request.deleteUntagged,
     graceSeconds: graceMs / 1000,
     ...(untaggedForMs === undefined ? {} : { untaggedForSeconds: untaggedForMs / 1000 }),
     ...(maxDeletePercent === undefined ? {} : { maxDeletePercent }),
+    ...(maxOpsPerSecond === undefined ? {} : { maxOpsPerSecond }),
     ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }),
     ...(request.verify ? { verify: true } : {}),
     ...(request.force ? { force: true } : {}),

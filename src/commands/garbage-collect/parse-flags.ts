@@ -24,6 +24,22 @@ export function parsePercent(text: string): number {
   return percent;
 }
 
+/** @returns how many deletions a second there may be */
+export function parseRate(text: string): number {
+  const rate = Number(text);
+  if (!/^\d{1,9}(\.\d+)?$/.test(text) || rate <= 0) {
+    throw new InvalidArgumentError("It is a number above 0.");
+  }
+  return rate;
+}
+
+/** @returns milliseconds since 1970 */
+export function parseTime(text: string): number {
+  const ms = Number(text);
+  if (!/^\d{1,16}$/.test(text)) throw new InvalidArgumentError("It is a number of milliseconds since 1970.");
+  return ms;
+}
+
 /** @returns how many operations go on at a time */
 export function parseConcurrency(text: string): number {
   const count = Number(text);

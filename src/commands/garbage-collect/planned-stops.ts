@@ -17,6 +17,8 @@ export interface StopWatchOptions {
   /** When to stop, in milliseconds since 1970. */
   untilMs: number | undefined;
   nowMs: () => number;
+  /** Aborted when somebody has asked this process to stop; the reason may be a `PlannedStop`. */
+  stopWanted?: AbortSignal | undefined;
   /** Aborts at once, whatever is planned. */
   signal: AbortSignal;
 }
@@ -29,8 +31,14 @@ export interface StopWatch {
 
 /** Watches the clock and the store for a reason to stop the run. To be ended with the run. */
 export function watchForStops(options: StopWatchOptions): StopWatch {
-  const { driver, identity, untilMs, nowMs } = options;
+  const { driver, identity, untilMs, nowMs, stopWanted } = options;
   const planned = new AbortController();
+  const onStop = (): void => {
+    const reason: unknown = stopWanted?.reason;
+    planned.abort(reason instanceof PlannedStop ? reason : new PlannedStop("stop"));
+  };
+  if (stopWanted?.aborted) onStop();
+  stopWanted?.addEventListener("abort", onStop);
   let looks = 0;
   let isLooking = false;
   const lookIntoStore = async (self: RunIdentity): Promise<void> => {
@@ -53,6 +61,9 @@ export function watchForStops(options: StopWatchOptions): StopWatch {
   timer.unref();
   return {
     signal: AbortSignal.any([options.signal, planned.signal]),
-    end: () => clearInterval(timer),
+    end: () => {
+      clearInterval(timer);
+      stopWanted?.removeEventListener("abort", onStop);
+    },
   };
 }

@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import type { LoadedConfig } from "../../config/settings.ts";
 import { storeName } from "../../config/store-name.ts";
-import { prepareState } from "../../process/prepare-state.ts";
-import { prepareTextfile, type Textfile } from "../../process/prepare-textfile.ts";
-import { currentMachine, type RunMachine } from "../../process/run-process.ts";
+import { prepareTextfile, type Textfile } from "../../process/files/prepare-textfile.ts";
+import { registryUserOf } from "../../process/machine/registry-user.ts";
+import { currentMachine, type RunMachine } from "../../process/machine/run-process.ts";
+import { type PreparedState, prepareState } from "../../process/state/prepare-state.ts";
 import { readRunHistory } from "../../state/run-history.ts";
 import type { RunIdentity } from "../../state/run-record.ts";
 import { RunRecorder } from "../../state/run-recorder.ts";
@@ -34,6 +35,7 @@ export interface PreparedRun {
  * Makes ready what is kept of a run outside the store. To be called before the store is opened, when root becomes the
  * user that owns it.
  *
+ * @param given - the state folder, where it has been made
  * @throws {UsageError} if `--textfile` cannot be written, or `--key` names nothing that tokens can be signed with
  */
 export async function prepareRun(
@@ -41,13 +43,14 @@ export async function prepareRun(
   config: LoadedConfig,
   flags: GarbageFlags,
   request: GarbageRequest,
+  given?: PreparedState,
 ): Promise<PreparedRun> {
   const { auth, storage } = config.settings;
   const authorize = await readProbeKey(flags.key, { cwd: context.cwd, auth });
   const machine = currentMachine();
   const identity = identityOf(machine);
   const textfile = textfileOf(context, config, flags, request);
-  const state = prepareState(storage, flags.stateDir);
+  const state = given ?? prepareState(storage, flags.stateDir, await registryUserOf(config));
   const warnings: string[] = [];
   if (state.folder === undefined && state.problem !== undefined)
     warnings.push(`there is no state folder (${state.problem}): status, journal and cache do without`);
@@ -98,7 +101,8 @@ function identityOf(machine: RunMachine): RunIdentity {
   };
 }
 
-function textfileOf(
+/** @returns what metrics are written into; undefined if nobody wants any */
+export function textfileOf(
   context: CommandContext,
   config: LoadedConfig,
   flags: GarbageFlags,

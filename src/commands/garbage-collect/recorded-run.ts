@@ -2,7 +2,8 @@ import { CancelledError, UsageError } from "../../errors.ts";
 import { messageOf } from "../../lib/message-of.ts";
 import type { GarbageProgress } from "../../operations/gc/garbage-options.ts";
 import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
-import type { Textfile } from "../../process/prepare-textfile.ts";
+import type { PlannedStopKind } from "../../operations/gc/planned-stop.ts";
+import type { Textfile } from "../../process/files/prepare-textfile.ts";
 import type { RunHistory } from "../../state/run-history.ts";
 import type { RunEnd, RunRecorder } from "../../state/run-recorder.ts";
 import { StoreLockedError } from "../../state/store-lock.ts";
@@ -59,7 +60,7 @@ export class RecordedRun {
     // Somebody else holds the lock, and will tell of his own run.
     if (!found && !stopped) return;
     await this.#end({
-      outcome: stopped ? "stopped" : exitCode === 0 ? "done" : "failed",
+      outcome: outcomeOf(report, exitCode),
       exitCode,
       ...this.#time(),
       ...(stopped ? { message: `${stopMessage(stopped.kind)} in the phase: ${stopped.phase}` } : {}),
@@ -122,7 +123,13 @@ export class RecordedRun {
   }
 }
 
-function stopMessage(kind: "until" | "stop"): string {
+function outcomeOf({ stopped }: GarbageReport, exitCode: number): RunEnd["outcome"] {
+  if (stopped && stopped.kind !== "server") return "stopped";
+  return exitCode === 0 ? "done" : "failed";
+}
+
+function stopMessage(kind: PlannedStopKind): string {
+  if (kind === "server") return "the server could not go on with it";
   return kind === "until" ? "its time was up" : "it was asked to stop";
 }
 

@@ -14,9 +14,13 @@ const SILENT_SECONDS = 30;
  * @returns aligned lines; others may have written what they tell, so no value can pass for another line
  */
 export function renderStatus(report: RunsReport, nowMs: number, configPath?: string): string {
-  const { state, run, lock, last, lastSuccess, reasons } = report;
+  const { state, run, server, lock, last, lastSuccess, reasons } = report;
   const rows: [string, string][] = [["state", renderState(report)]];
   if (run) rows.push(...runRows(run, nowMs));
+  if (server) {
+    rows.push(["run", `of the server, since ${server.startedAt.slice(0, 19)}Z`]);
+    rows.push(["progress", server.progress ?? server.phase]);
+  }
   if (lock && !run) rows.push(["lock", renderLock(lock)]);
   if (last) rows.push(["last run", renderResult(last)]);
   if (lastSuccess && lastSuccess.id !== last?.id) rows.push(["last success", renderResult(lastSuccess)]);
@@ -40,10 +44,10 @@ export function renderResult({ startedAt, outcome, seconds, deleted, message, ex
   return parts.join("; ");
 }
 
-function renderState({ state, run, lock, degraded }: RunsReport): string {
+function renderState({ state, run, server, lock, degraded }: RunsReport): string {
   if (state === "unknown") return "unknown: the store's lock cannot be read";
   if (state === "idle") return degraded ? "not running, degraded" : "not running";
-  if (run) return "running";
+  if (run || server) return "running";
   return lock ? "running, but how far it is cannot be seen from here" : "running";
 }
 

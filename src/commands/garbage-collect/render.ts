@@ -1,5 +1,6 @@
 import { formatBytes } from "../../lib/units.ts";
 import type { GarbageReport, VerifyOutcome } from "../../operations/gc/garbage-report.ts";
+import type { PlannedStopKind } from "../../operations/gc/planned-stop.ts";
 import { describeVersions } from "../../operations/gc/store-facts.ts";
 import type { Amounts } from "../../registry/plan/amounts.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
@@ -7,12 +8,16 @@ import { renderRequests } from "../../ui/render-requests.ts";
 
 /** @returns the last lines of a run */
 export function renderReport(report: GarbageReport): string {
-  const { dryRun, found, marked, eligible, deleted, seconds, stopped, verified } = report;
+  const { dryRun, found, marked, eligible, deleted, seconds, stopped, verified, spared } = report;
   const lines: string[] = [];
   if (found || !stopped) {
     lines.push(`kept: ${count(marked.blobs, "blob")}, ${formatBytes(marked.bytes)}`);
     if (dryRun) lines.push(`would delete: ${renderAmounts(eligible)}`, "nothing was changed (dry run)");
     else lines.push(`deleted: ${renderAmounts(deleted)} in ${seconds.toFixed(1)} s`);
+    if (spared)
+      lines.push(
+        `for a later run: ${count(spared, "file")} that clients lately relied on, or what these need`,
+      );
   }
   lines.push(...renderStore(report));
   if (verified) lines.push(...renderVerified(verified));
@@ -35,11 +40,17 @@ export function renderAmounts({ blobs, bytes, manifests, layerLinks, tagHistoryL
   ].join(", ");
 }
 
+const WHY_STOPPED: Readonly<Record<PlannedStopKind, string>> = {
+  until: "stopped, as its time was up",
+  stop: "stopped, as somebody asked for it",
+  server: "stopped, as the server could not go on with it",
+};
+
 function renderStopped(
   { dryRun, found, eligible, deleted }: GarbageReport,
-  { kind, phase }: { kind: "until" | "stop"; phase: string },
+  { kind, phase }: { kind: PlannedStopKind; phase: string },
 ): string[] {
-  const why = kind === "until" ? "stopped, as its time was up" : "stopped, as somebody asked for it";
+  const why = WHY_STOPPED[kind];
   if (!found) return [`${why}, while it was planning: nothing was deleted; the next run begins anew`];
   if (dryRun || phase === "verify") return [`${why}, in the phase: ${phase}`];
   const left: Amounts = {

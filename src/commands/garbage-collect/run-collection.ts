@@ -5,15 +5,16 @@ import { writeChunks } from "../../lib/write-chunks.ts";
 import { collectGarbage } from "../../operations/gc/collect-garbage.ts";
 import type { GarbageDependencies, GarbageProgress } from "../../operations/gc/garbage-options.ts";
 import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
-import { findRegistries } from "../../process/find-registries.ts";
-import { currentUserId } from "../../process/run-process.ts";
+import { type FoundRegistry, findRegistries } from "../../process/machine/find-registries.ts";
+import { currentUserId } from "../../process/machine/run-process.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import { usualConcurrency } from "../../registry/remote-store.ts";
 import { GarbageJournal } from "../../state/journal.ts";
 import { MANIFEST_CACHE_FILE, ManifestCacheFile } from "../../state/manifest-cache.ts";
 import { RUNS_FOLDER } from "../../state/run-recorder.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
 import type { CommandContext } from "../context.ts";
-import { otherStores, probeAll } from "./ask-registries.ts";
+import { otherStores } from "./ask-registries.ts";
 import type { GarbageFlags } from "./garbage-flags.ts";
 import { watchForStops } from "./planned-stops.ts";
 import type { PreparedRun } from "./prepare-run.ts";
@@ -26,23 +27,39 @@ const MAX_READING_THREADS = 4;
 /** Removing waits for the file system, not for a core; each of them takes some 7 MiB. */
 const REMOVING_THREADS = 7;
 
-/** Opens the store and collects, with progress, questions and stops. */
+/** Requests come first: so much of a machine a collector takes beside a server. */
+const THREADS_BESIDE_A_SERVER = { read: 1, remove: 1 };
+
+/** Why it is safe to remove something. */
+export interface CollectionWay extends Pick<GarbageDependencies, "probe" | "gate" | "requireNoOtherServer"> {
+  /** Aborted when somebody has asked this process to stop. */
+  stopWanted?: AbortSignal | undefined;
+}
+
+/**
+ * Opens the store and collects, with progress, questions and stops.
+ *
+ * @param chosen - is told of the registries of this host
+ */
 export async function runCollection(
   context: CommandContext,
   config: LoadedConfig,
   flags: GarbageFlags,
   prepared: PreparedRun,
+  chosen: (driver: StorageDriver, registries: readonly FoundRegistry[]) => CollectionWay,
 ): Promise<GarbageReport> {
-  const { request, machine, identity, meter, recorded, authorize } = prepared;
+  const { request, machine, identity, meter, recorded } = prepared;
   const { dryRun, deleteUntagged, untilMs, verify, ...options } = request;
   const registries = await findRegistries(config);
   const driver = await context.openStorage(config, flags);
+  const way = chosen(driver, registries);
   const concurrency = request.concurrency ?? usualConcurrency(driver);
   const stops = watchForStops({
     driver,
     identity: dryRun ? undefined : identity,
     untilMs,
     nowMs: Date.now,
+    stopWanted: way.stopWanted,
     signal: context.signal,
   });
   const startProgress = (): ReturnType<CommandContext["progress"]> => {
@@ -74,12 +91,8 @@ export async function runCollection(
         driver,
         nowMs: Date.now,
         holder: machine,
-        probe: () => probeAll(config, registries, authorize),
-        threads: {
-          // The main thread reads too.
-          read: Math.max(1, Math.min(availableParallelism() - 1, MAX_READING_THREADS)),
-          remove: REMOVING_THREADS,
-        },
+        ...{ probe: way.probe, gate: way.gate, requireNoOtherServer: way.requireNoOtherServer },
+        threads: way.gate ? THREADS_BESIDE_A_SERVER : threadsAlone(),
         ...keptState(context, prepared),
       },
       {
@@ -114,6 +127,12 @@ export async function runCollection(
     stops.end();
     progress.stop();
   }
+}
+
+function threadsAlone(): GarbageDependencies["threads"] {
+  // The main thread reads too.
+  const read = Math.max(1, Math.min(availableParallelism() - 1, MAX_READING_THREADS));
+  return { read, remove: REMOVING_THREADS };
 }
 
 /** What is kept from one run to the next, if there is a folder for it. */

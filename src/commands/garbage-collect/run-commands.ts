@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { UsageError } from "../../errors.ts";
+import { withControlSocket } from "../../ui/options/control-socket.ts";
 import type { CommandContext } from "../context.ts";
 import { parseTimeout } from "./parse-flags.ts";
 import type { StatusFlags } from "./status.ts";
@@ -17,7 +18,7 @@ export function stateDirOption(): Option {
 
 /** `garbage-collect status [config]`: how far a run is, and how the last ones ended. */
 export function statusCommand(context: CommandContext): Command {
-  return new Command("status")
+  const command = new Command("status")
     .argument("[config]", CONFIG)
     .summary("say how far a collection is, and how the last ones ended")
     .description(
@@ -26,16 +27,17 @@ export function statusCommand(context: CommandContext): Command {
     )
     .addOption(stateDirOption())
     .addHelpText("after", STATUS_HELP)
-    .action(async (configPath: string | undefined, _flags: unknown, command: Command) => {
-      refuseParentOptions(command);
+    .action(async (configPath: string | undefined, _flags: unknown, self: Command) => {
+      refuseParentOptions(self);
       const { runStatus } = await import("./status.ts");
-      await runStatus(context, configPath, command.optsWithGlobals<StatusFlags>());
+      await runStatus(context, configPath, self.optsWithGlobals<StatusFlags>());
     });
+  return withControlSocket(command);
 }
 
 /** `garbage-collect stop [config]`: ends a run from any terminal. */
 export function stopCommand(context: CommandContext): Command {
-  return new Command("stop")
+  const command = new Command("stop")
     .argument("[config]", CONFIG)
     .summary("stop a collection, cron's too, and wait until it has ended")
     .description(
@@ -49,11 +51,12 @@ export function stopCommand(context: CommandContext): Command {
     )
     .addOption(stateDirOption())
     .addHelpText("after", STOP_HELP)
-    .action(async (configPath: string | undefined, _flags: unknown, command: Command) => {
-      refuseParentOptions(command);
+    .action(async (configPath: string | undefined, _flags: unknown, self: Command) => {
+      refuseParentOptions(self);
       const { runStop } = await import("./stop.ts");
-      await runStop(context, configPath, command.optsWithGlobals<StopFlags>());
+      await runStop(context, configPath, self.optsWithGlobals<StopFlags>());
     });
+  return withControlSocket(command);
 }
 
 /** @throws {UsageError} if an option of a collection was given, which would not count */
@@ -85,7 +88,8 @@ none for 14 days although runs are made), 2 wrong usage, 3 not running, 10 confi
 store's lock cannot be read.`;
 
 const STOP_HELP = `
-The request lies in the store, beside the lock. Where it cannot be written, as on a full disk, a run on this host gets
+A collection that works for a running server is asked through that server. Else the request lies in the store, beside
+the lock. Where it cannot be written, as on a full disk, a run on this host gets
 a SIGTERM instead. Dry runs take no lock and are stopped by Ctrl-C.
 
 Examples:

@@ -1,15 +1,27 @@
+import { storeName } from "../../config/store-name.ts";
 import { printable } from "../../lib/printable.ts";
-import { formatSpan } from "../../lib/spans-of-time.ts";
-import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
 import { compileLightly } from "../../process/compile-lightly.ts";
+import type { SliceGate } from "../../registry/apply/slice-gate.ts";
 import type { CommandContext } from "../context.ts";
+import { probeAll } from "./ask-registries.ts";
+import { chooseMode, findOurServer, refuseFlags } from "./choose-mode.ts";
+import { exitCodeOf } from "./exit-code-of.ts";
 import { type GarbageFlags, readFlags } from "./garbage-flags.ts";
 import { prepareRun } from "./prepare-run.ts";
-import { renderReport } from "./render.ts";
-import { runCollection } from "./run-collection.ts";
+import { printReport } from "./print-report.ts";
+import { renderAmounts } from "./render.ts";
+import { renderHeld, renderIntended, renderUntil } from "./render-mode.ts";
+import { type CollectionWay, runCollection } from "./run-collection.ts";
 
-const FAILED_IN_PART = 3;
-const INCOMPLETE = 4;
+/** Uploads under way may go on for so long before the registry is made read-only or stopped. */
+const DRAIN_MS = 30_000;
+
+/** A dry run beside our server, which takes writes meanwhile: it removes nothing, so that nobody has to let go of anything. */
+const NOBODY_ASKED: SliceGate = {
+  begin: async () => undefined,
+  condemn: async (_slice, keys) => new Set(keys),
+  conclude: async () => undefined,
+};
 
 /** Runs the command. */
 export async function run(
@@ -18,45 +30,62 @@ export async function run(
   flags: GarbageFlags,
 ): Promise<void> {
   compileLightly();
+  if (flags.collector) {
+    const { runAsCollector } = await import("./run-as-collector.ts");
+    await runAsCollector(context, flags);
+    return;
+  }
   const nowMs = Date.now();
   const request = readFlags(flags, nowMs);
+  refuseFlags(flags);
   const config = await context.loadConfig({ argument, flags, destructive: !request.dryRun });
-  const prepared = await prepareRun(context, config, flags, request);
-  const { recorded, warnings } = prepared;
+  const server = await findOurServer(config, flags);
+  const mode = chooseMode(flags, server);
   if (request.untilMs !== undefined) context.notice(renderUntil(request.untilMs, nowMs), flags);
+  if (mode === "online" && server && !request.dryRun) {
+    const { runOnline } = await import("./run-online.ts");
+    await runOnline(context, config, flags, request, server);
+    return;
+  }
+  const prepared = await prepareRun(context, config, flags, request);
+  const { recorded, warnings, authorize } = prepared;
+  if (request.dryRun && mode !== undefined) context.notice(renderIntended(mode), flags);
+  let release = async (): Promise<void> => undefined;
   try {
-    const report = await runCollection(context, config, flags, prepared);
+    if (!request.dryRun) await context.recordChange({ target: storeName(config.settings.storage) });
+    let check: CollectionWay["probe"] | undefined;
+    if (!request.dryRun && (mode === "offline" || mode === "read-only")) {
+      const { openHold } = await import("../readonly/open-hold.ts");
+      const reason = `garbage-collect --mode ${mode}`;
+      const held = await openHold(context, config, flags, {
+        mode,
+        reason,
+        drainMs: flags.timeout ?? DRAIN_MS,
+      });
+      context.notice(renderHeld(mode, held.how), flags);
+      check = () => held.check();
+      release = () => held.release();
+    }
+    const report = await runCollection(context, config, flags, prepared, (_driver, registries) => ({
+      probe: check ?? (() => probeAll(config, registries, authorize)),
+      gate: request.dryRun && server ? NOBODY_ASKED : undefined,
+    }));
     const exitCode = exitCodeOf(report);
+    if (!request.dryRun) await context.recordChange({ summary: `deleted ${renderAmounts(report.deleted)}` });
     await recorded?.end(report, exitCode);
     printReport(context, { ...report, warnings: [...report.warnings, ...warnings] }, flags);
     context.setExitCode(exitCode);
   } catch (error) {
     await recorded?.fail(error);
     for (const warning of warnings) context.stderr.write(`warning: ${printable(warning)}\n`);
+    await release().catch((problem: unknown) => {
+      context.stderr.write(
+        `warning: ${printable(problem instanceof Error ? problem.message : String(problem))}\n`,
+      );
+    });
     throw error;
   } finally {
     recorded?.close();
   }
-}
-
-function exitCodeOf({ verified, failed }: GarbageReport): number {
-  if (verified && !verified.complete) return INCOMPLETE;
-  return failed.length > 0 ? FAILED_IN_PART : 0;
-}
-
-function printReport(context: CommandContext, report: GarbageReport, flags: GarbageFlags): void {
-  if (!flags.json) {
-    for (const warning of report.warnings) context.stderr.write(`warning: ${printable(warning)}\n`);
-    for (const { path, error } of report.failed)
-      context.stderr.write(`failed: ${printable(`${path}: ${error}`)}\n`);
-  }
-  context.report(report, (result) => printable(renderReport(result)), flags);
-}
-
-function renderUntil(untilMs: number, nowMs: number): string {
-  const at = new Date(untilMs);
-  const two = (number: number): string => String(number).padStart(2, "0");
-  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  const inTime = untilMs > nowMs ? `in ${formatSpan((untilMs - nowMs) / 1000)}` : "which is now";
-  return `stops: ${day} ${two(at.getHours())}:${two(at.getMinutes())}, ${inTime}`;
+  await release();
 }

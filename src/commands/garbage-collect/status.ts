@@ -1,8 +1,12 @@
 import { resolve } from "node:path";
+import type { LoadedConfig } from "../../config/settings.ts";
+import type { Control } from "../../control/protocol.ts";
 import { printable } from "../../lib/printable.ts";
 import { lookAtRuns, type RunsReport } from "../../operations/runs/look-at-runs.ts";
-import { stateFoldersOf } from "../../process/find-state.ts";
-import { currentMachine } from "../../process/run-process.ts";
+import { findServer } from "../../process/control/find-server.ts";
+import { registryUserOf } from "../../process/machine/registry-user.ts";
+import { currentMachine } from "../../process/machine/run-process.ts";
+import { stateFoldersOf } from "../../process/state/find-state.ts";
 import { readRunHistory } from "../../state/run-history.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
 import { renderStatus } from "./render-status.ts";
@@ -10,6 +14,7 @@ import { renderStatus } from "./render-status.ts";
 /** What the command line of `status` says. */
 export interface StatusFlags extends GlobalFlags {
   stateDir?: string;
+  controlSocket?: string;
 }
 
 const DEGRADED = 1;
@@ -23,12 +28,15 @@ export async function runStatus(
   flags: StatusFlags,
 ): Promise<void> {
   const config = await context.loadConfig({ argument, flags });
-  const folders = stateFoldersOf(config.settings.storage, flags.stateDir);
+  const user = await registryUserOf(config);
+  const folders = stateFoldersOf(config.settings.storage, flags.stateDir, user);
+  const server = await serverOf(config, flags);
   const driver = await context.openStorage(config, { ...flags, readOnlyStore: true });
   const report = await lookAtRuns({
     driver,
     machine: currentMachine(),
     readHistory: () => readRunHistory(folders),
+    askServer: server && (async () => (await server.status()).collection),
     nowMs: Date.now,
   });
   if (!flags.json)
@@ -37,6 +45,15 @@ export async function runStatus(
   const configPath = source.kind === "file" ? resolve(source.path) : undefined;
   context.report(report, (status) => renderStatus(status, Date.now(), configPath), flags);
   context.setExitCode(exitCodeOf(report));
+}
+
+/** Our running server, if this user may ask it. To be called before root becomes another user. */
+export async function serverOf(config: LoadedConfig, flags: StatusFlags): Promise<Control | undefined> {
+  try {
+    return await findServer(config, flags);
+  } catch {
+    return undefined;
+  }
 }
 
 function exitCodeOf({ state, degraded }: RunsReport): number {

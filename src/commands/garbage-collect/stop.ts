@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { printableLine } from "../../lib/printable.ts";
 import { type StopReport, stopRun } from "../../operations/runs/stop-run.ts";
-import { stateFoldersOf } from "../../process/find-state.ts";
-import { currentMachine } from "../../process/run-process.ts";
+import { registryUserOf } from "../../process/machine/registry-user.ts";
+import { currentMachine } from "../../process/machine/run-process.ts";
+import { stateFoldersOf } from "../../process/state/find-state.ts";
 import { readRunHistory } from "../../state/run-history.ts";
 import type { CommandContext } from "../context.ts";
 import { renderResult } from "./render-status.ts";
-import type { StatusFlags } from "./status.ts";
+import { type StatusFlags, serverOf } from "./status.ts";
 
 /** What the command line of `stop` says. */
 export interface StopFlags extends StatusFlags {
@@ -21,13 +22,16 @@ export async function runStop(
   flags: StopFlags,
 ): Promise<void> {
   const config = await context.loadConfig({ argument, flags });
-  const folders = stateFoldersOf(config.settings.storage, flags.stateDir);
+  const user = await registryUserOf(config);
+  const folders = stateFoldersOf(config.settings.storage, flags.stateDir, user);
+  const server = await serverOf(config, flags);
   const driver = await context.openStorage(config, flags);
   const report = await stopRun(
     {
       driver,
       machine: currentMachine(),
       readHistory: () => readRunHistory(folders),
+      askServer: server && (() => server.stopCollection()),
       nowMs: Date.now,
       sleep: async (ms) => void (await sleep(ms)),
     },

@@ -29,9 +29,13 @@ export async function runGenerate(context: CommandContext, flags: GenerateFlags)
   if (flags.readOnlyStore && !dryRun) {
     throw new UsageError("--read-only-store is given, and this would write files", { hint: "try --dry-run" });
   }
-  if (!dryRun) context.notice("making a key of 4096 bits", flags);
+  const keyFile = resolve(context.cwd, key);
+  if (!dryRun) {
+    await context.recordChange({ target: keyFile });
+    context.notice("making a key of 4096 bits", flags);
+  }
   const report = await generateKeys({
-    keyFile: resolve(context.cwd, key),
+    keyFile,
     certificateFile: resolve(context.cwd, certificate),
     addTo: addTo === undefined ? undefined : resolve(context.cwd, addTo),
     commonName: issuer ?? OMNIBUS_COMMON_NAME,
@@ -41,5 +45,8 @@ export async function runGenerate(context: CommandContext, flags: GenerateFlags)
     nowMs: Date.now(),
     signal: context.signal,
   });
+  if (!dryRun && report.backups.length > 0) {
+    await context.recordChange({ summary: `what was there is kept: ${report.backups.join(", ")}` });
+  }
   context.report(report, (result) => renderGenerated(result, issuer ?? OMNIBUS_ISSUER), flags);
 }

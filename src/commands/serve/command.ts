@@ -1,9 +1,11 @@
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import type { CommandContext, GlobalFlags } from "../context.ts";
+import { parseWorkers } from "./parse-workers.ts";
 
 interface Flags extends GlobalFlags {
   workers?: number;
   stateDir?: string;
+  controlSocket?: string;
 }
 
 /** `registry-ctl serve [config]`: runs the registry until it is asked to stop. */
@@ -17,17 +19,23 @@ export function serveCommand(context: CommandContext): Command {
     )
     .option(
       "--workers <n>",
-      "processes that serve; 1 runs everything in one process (default: one for each core)",
+      "processes that serve, beside one that looks after them (default: one for each core)",
       parseWorkers,
     )
     .option(
       "--state-dir <dir>",
       "folder for what is remembered beside the store (default: /var/lib/registry-ctl for root, else below $XDG_STATE_HOME or ~/.local/state)",
     )
+    .option(
+      "--control-socket <path>",
+      "socket on which other commands speak to this server (default: below $RUNTIME_DIRECTORY, /run/registry-ctl for root, $XDG_RUNTIME_DIR/registry-ctl)",
+    )
     .addHelpText(
       "after",
       `
 The first Ctrl-C or SIGTERM lets running requests end, for http.draintimeout at the most; the second ends at once.
+Without a terminal SIGHUP reads the configuration again, as registry-ctl reload does: what is wrong with it is logged and
+changes nothing.
 The log goes to stderr, the access log to stdout. With http.net: unix, the socket gets the mode that the umask leaves.
 
 Examples:
@@ -37,7 +45,7 @@ Examples:
 
 Exit codes: 0 stopped after running requests had ended, 1 failed (such as: the port is in use), 2 wrong usage,
 10 configuration missing, invalid or not implemented, 11 store unreachable or denied, 12 the registry's metadata is in
-a database, 129/130/143 ended at once by a second signal.`,
+a database, or another server of this host works on the store, 129/130/143 ended at once by a second signal.`,
     );
   return command.action((configPath: string | undefined) =>
     run(context, configPath, command.optsWithGlobals<Flags>()),
@@ -45,37 +53,42 @@ a database, 129/130/143 ended at once by a second signal.`,
 }
 
 async function run(context: CommandContext, argument: string | undefined, flags: Flags): Promise<void> {
-  const config = await context.loadConfig({ argument, flags, refuseUnimplemented: true });
+  const request = { argument, flags, refuseUnimplemented: true };
+  const config = await context.loadConfig(request);
   const { runServer, countWorkers } = await import("../../process/run-server.ts");
-  const { prepareState } = await import("../../process/prepare-state.ts");
+  const { prepareState, reachableState } = await import("../../process/state/prepare-state.ts");
   const { refuseMetadataDatabase } = await import("../../process/refuse-metadata-database.ts");
+  const { prepareRuntime } = await import("../../process/control/prepare-runtime.ts");
   const { requireStore } = await import("../../process/require-store.ts");
+  const { takeStoreEnvironment } = await import("../../process/machine/take-store-environment.ts");
   const render = await import("./render.ts");
   const { settings } = config;
-  const state = prepareState(settings.storage, flags.stateDir);
-  const storage = await context.openStorage(config, flags);
+  const prepared = prepareState(settings.storage, flags.stateDir);
+  const runtime = prepareRuntime(settings, flags.controlSocket, prepared.folder);
+  const storage = await context.openStorage(config, { ...flags, keepUser: true, storeTimes: true });
+  const state = reachableState(prepared);
   await requireStore(settings.storage, storage, settings.readOnly || (flags.readOnlyStore ?? false));
   await refuseMetadataDatabase(config, storage);
-  const workers = countWorkers({ settings, workers: flags.workers });
+  const workers = countWorkers({ config, workers: flags.workers });
   if (workers < (flags.workers ?? 1)) context.notice(render.renderOneWorker(), flags);
   await runServer({
-    settings,
+    config,
+    reread: () => context.loadConfig({ ...request, silent: true }),
+    takeEnvironment: (next) => takeStoreEnvironment(next, flags.envFrom ?? [], context.cwd),
+    version: context.version,
     storage,
     readOnlyStore: flags.readOnlyStore ?? false,
     workers,
     stateFolder: state.folder,
+    runtime: runtime.place,
+    requiresSocket: flags.controlSocket !== undefined,
+    onReloadSignal: (listener) => context.onReloadSignal(listener),
     signal: context.signal,
     onListening: (address) => {
-      for (const warning of render.renderWarnings({ address, settings, state }))
+      for (const warning of render.renderWarnings({ address, settings, state, runtime }))
         context.stderr.write(`warning: ${warning}\n`);
       const embedded = config.source.kind === "embedded";
       context.notice(render.renderListening({ address, settings, workers, embedded }), flags);
     },
   });
-}
-
-function parseWorkers(text: string): number {
-  const workers = Number(text);
-  if (!/^\d{1,3}$/.test(text) || workers < 1) throw new InvalidArgumentError("It is a number from 1 to 999.");
-  return workers;
 }

@@ -1,6 +1,11 @@
 import type { Settings } from "../../config/settings.ts";
-import { describeListenAddress, isLocalOnly, type ListenAddress } from "../../process/listen-address.ts";
-import type { PreparedState } from "../../process/prepare-state.ts";
+import type { PreparedRuntime } from "../../process/control/prepare-runtime.ts";
+import type { PreparedState } from "../../process/state/prepare-state.ts";
+import {
+  describeListenAddress,
+  isLocalOnly,
+  type ListenAddress,
+} from "../../process/workers/listen-address.ts";
 
 /** What is told when the server listens. */
 export interface ListeningNotice {
@@ -34,10 +39,12 @@ export interface ServeWarnings {
   address: ListenAddress;
   settings: Pick<Settings, "auth" | "http">;
   state: PreparedState;
+  /** Undefined: it can be spoken to. */
+  runtime?: PreparedRuntime;
 }
 
 /** @returns what the operator should know of the place where it listens, of uploads and of the state folder, a line each */
-export function renderWarnings({ address, settings, state }: ServeWarnings): string[] {
+export function renderWarnings({ address, settings, state, runtime }: ServeWarnings): string[] {
   const warnings: string[] = [];
   const hole = isLocalOnly(address) ? undefined : wayIn(settings);
   if (hole !== undefined) {
@@ -51,6 +58,11 @@ export function renderWarnings({ address, settings, state }: ServeWarnings): str
   if (state.folder === undefined && state.problem !== undefined) {
     warnings.push(
       `no state folder (${state.problem}): what clients were promised is forgotten when the server ends; give --state-dir`,
+    );
+  }
+  if (runtime !== undefined && runtime.place === undefined) {
+    warnings.push(
+      `no control socket (${runtime.problem}): commands cannot speak to this server; give --control-socket`,
     );
   }
   return warnings;

@@ -1,8 +1,11 @@
+import { countOf } from "../../lib/count-of.ts";
+import { printableLine } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/units.ts";
 import type { UploadsReport } from "../../operations/uploads/list-uploads.ts";
 import type { PurgeReport, ReportedUpload } from "../../operations/uploads/purge-report.ts";
 import type { PurgeProgress } from "../../registry/uploads/purge-uploads.ts";
 import { renderRequests } from "../../ui/render-requests.ts";
+import { renderTable } from "../../ui/table.ts";
 
 /** @returns one line for a progress display */
 export function renderPurgeProgress(progress: PurgeProgress): string {
@@ -27,7 +30,9 @@ export function renderPurge(report: PurgeReport): string {
 export function renderUploads({ uploads, bytes, strays }: UploadsReport): string {
   const lines = uploads.length === 0 ? [] : [renderRows(uploads), ""];
   if (strays.count > 0) {
-    lines.push(`${strays.count} things among uploads are none, such as ${strays.first.join(", ")}`);
+    lines.push(
+      `${strays.count} things among uploads are none, such as ${strays.first.map(printableLine).join(", ")}`,
+    );
   }
   lines.push(`${countOf(uploads.length, "upload")}, ${formatBytes(bytes)}`);
   return lines.join("\n");
@@ -35,28 +40,13 @@ export function renderUploads({ uploads, bytes, strays }: UploadsReport): string
 
 const HEADINGS = ["REPOSITORY", "UPLOAD", "STARTED", "LAST WRITTEN", "SIZE"];
 
-/** There may be a hundred thousand of them, for which the table of other commands takes hours. */
 function renderRows(uploads: readonly ReportedUpload[]): string {
   const rows = uploads.map(({ repository, upload, path, startedAt, lastWrittenAt, bytes }) => [
-    repository ?? path,
+    printableLine(repository ?? path),
     upload ?? "parts without an upload",
     startedAt ?? "",
     lastWrittenAt,
     formatBytes(bytes),
   ]);
-  rows.unshift(HEADINGS);
-  const widths = HEADINGS.map((_, column) =>
-    rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), 0),
-  );
-  const line = (row: readonly string[]): string =>
-    row
-      .map((text, column) =>
-        column === row.length - 1 ? text.padStart(widths[column] ?? 0) : text.padEnd(widths[column] ?? 0),
-      )
-      .join("  ");
-  return rows.map(line).join("\n");
-}
-
-function countOf(number: number, one: string): string {
-  return `${number} ${number === 1 ? one : `${one}s`}`;
+  return renderTable(HEADINGS, rows, [HEADINGS.length - 1]);
 }

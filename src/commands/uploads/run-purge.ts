@@ -1,8 +1,10 @@
+import { storeName } from "../../config/store-name.ts";
 import { printable } from "../../lib/printable.ts";
+import { formatBytes } from "../../lib/units.ts";
 import type { PurgeReport } from "../../operations/uploads/purge-report.ts";
 import { runPurge } from "../../operations/uploads/run-purge.ts";
-import { findRegistries } from "../../process/find-registries.ts";
-import { currentMachine } from "../../process/run-process.ts";
+import { findRegistries } from "../../process/machine/find-registries.ts";
+import { currentMachine } from "../../process/machine/run-process.ts";
 import { isDryRun } from "../../ui/options/dry-run.ts";
 import type { CommandContext, StorageFlags } from "../context.ts";
 import { otherStores, probeAll } from "../garbage-collect/ask-registries.ts";
@@ -34,6 +36,7 @@ export async function runPurgeCommand(
   const { auth, uploadPurging } = config.settings;
   const authorize = await readProbeKey(flags.key, { cwd: context.cwd, auth });
   const registries = await findRegistries(config);
+  if (!dryRun) await context.recordChange({ target: storeName(config.settings.storage) });
   const driver = await context.openStorage(config, flags);
   const progress = context.progress("looking for uploads; safe to stop", flags);
   let report: PurgeReport;
@@ -58,6 +61,10 @@ export async function runPurgeCommand(
     );
   } finally {
     progress.stop();
+  }
+  if (!dryRun) {
+    const amount = `${report.purged.length} uploads (${formatBytes(report.purgedBytes)})`;
+    await context.recordChange({ summary: `deleted ${amount}` });
   }
   if (!flags.json) {
     for (const warning of report.warnings) context.stderr.write(`warning: ${printable(warning)}\n`);

@@ -51,7 +51,7 @@ export async function findUsersFile(
   }
   const path = resolve(context.cwd, auth.path);
   context.notice(`users:  ${path}`, flags);
-  const { ownerToSwitchTo } = await import("../../process/switch-user.ts");
+  const { ownerToSwitchTo } = await import("../../process/machine/switch-user.ts");
   const newOwner =
     storage.driver === "filesystem" ? ownerToSwitchTo(resolve(storage.rootDirectory)) : undefined;
   return { path, newOwner };

@@ -43,6 +43,7 @@ export async function runSetPassword(
   const { password, isGenerated } = dryRun
     ? { password: "", isGenerated: false }
     : await newPassword(context, user, flags);
+  if (!dryRun) await context.recordChange({ target: path, summary: `user ${user}` });
   const report = await setPassword(
     verb,
     { path, user, dryRun, newOwner, signal: context.signal },
@@ -63,7 +64,10 @@ export async function runRemove(
     destructive: !dryRun,
   });
   checkUserChange("remove", { path, user });
-  if (!dryRun) await context.confirm(`Remove user ${user} from ${path}?`, flags);
+  if (!dryRun) {
+    await context.confirm(`Remove user ${user} from ${path}?`, flags);
+    await context.recordChange({ target: path, summary: `user ${user}` });
+  }
   const report = await removeUser({ path, user, dryRun, signal: context.signal });
   context.report(report, renderChange, flags);
 }

@@ -1,23 +1,42 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { isRepositoryName } from "../../oci/reference.ts";
+import { withControlSocket } from "../../ui/options/control-socket.ts";
+import { withDryRun } from "../../ui/options/dry-run.ts";
+import { withService } from "../../ui/options/service.ts";
 import type { CommandContext } from "../context.ts";
-import type { VerifyFlags } from "./run.ts";
+import { parseConcurrency, parseTimeout } from "../garbage-collect/parse-flags.ts";
+import { stateDirOption } from "../garbage-collect/run-commands.ts";
+import { parseShare } from "../migrate/parse-flags.ts";
+import { VERIFY_HELP } from "./help-text.ts";
+import type { VerifyFlags } from "./verify-flags.ts";
 
-/** `registry-ctl verify [config]`: tells what of a registry cannot be pulled. */
+/** `registry-ctl verify [config]`: tells what of a registry cannot be pulled, compares it with another store, mends it. */
 export function verifyCommand(context: CommandContext): Command {
   const command = new Command("verify")
     .argument("[config]", "path of the registry's config.yml (default: see registry-ctl --help)")
-    .summary("find what cannot be pulled")
+    .summary("find what cannot be pulled, compare with another store, repair")
     .description(
       "Looks at every repository, tag, link, manifest and blob of a store, and tells what a client could not pull: " +
         "missing blobs, links and manifests, wrong sizes, manifests whose bytes are damaged, links that are empty or " +
-        "lead elsewhere or to nothing; each with the repositories and tags that it breaks. It changes nothing and needs no lock, so " +
-        "that it is safe beside a running registry. Garbage is no problem: it is counted only.",
+        "lead elsewhere or to nothing; each with the repositories and tags that it breaks. Garbage is no problem: it is counted only. " +
+        "With --against it compares two stores file by file. Both change nothing and need no lock, so that they are safe " +
+        "beside a running registry. With --repair it mends what it finds, as far as it is certain what is right.",
     )
     .addOption(
       new Option("--checksum [percent]", "read blobs and compare digests: all, or a share of them by chance")
         .preset("100%")
         .argParser(parseShare),
+    )
+    .option("--rotate", "with a share: take the blobs whose turn it is, so that 20 runs of 5% cover all")
+    .option("--against <file>", "compare with the store that this configuration, or part of one, names")
+    .option("--repair", "mend what is found; nothing that a pull may need is ever removed")
+    .option(
+      "--from <file|url>",
+      "with --repair: fetch missing and damaged blobs from the store that a configuration names, or from a registry",
+    )
+    .option(
+      "--auth-file <file>",
+      "with --from https://…: credentials as docker login writes them (default: $REGISTRY_CTL_FROM_USERNAME and _PASSWORD, or _TOKEN)",
     )
     .addOption(
       new Option("--repository <name>", "only this repository and those below it; may be repeated").argParser(
@@ -31,50 +50,33 @@ export function verifyCommand(context: CommandContext): Command {
         "files worked on at a time (default: 16, on an object store 64)",
       ).argParser(parseConcurrency),
     )
-    .addHelpText("after", HELP);
+    .addOption(
+      new Option(
+        "--mode <mode>",
+        "with --repair: what becomes of the registry meanwhile, read-only or offline; afterwards it is what it was (default: read-only for a registry-ctl server that runs)",
+      ).choices(["read-only", "offline"]),
+    )
+    .addOption(
+      new Option(
+        "--timeout <time>",
+        "with --mode, how long uploads under way may go on (default: 30s)",
+      ).argParser(parseTimeout),
+    )
+    .option(
+      "--key <file>",
+      "private key that tokens are signed with, to ask a registry with auth.token whether it is read-only",
+    )
+    .option("-y, --yes", "with --repair: do not ask")
+    .addOption(stateDirOption());
+  withDryRun(command, "with --repair: say what would be done, and why; change nothing");
+  withControlSocket(withService(command)).addHelpText("after", VERIFY_HELP);
   return command.action(async (configPath: string | undefined) => {
     const { run } = await import("./run.ts");
     await run(context, configPath, command.optsWithGlobals<VerifyFlags>());
   });
 }
 
-const HELP = `
-Manifests are always hashed; blobs with --checksum only. A share such as --checksum=5% takes other blobs each time.
-A layer link that leads to nothing is wrong even where no manifest needs it, as a push may take its blob for stored;
-the Go registry's garbage collection leaves such links, garbage-collect removes them. What only deserves notice
-(tag-history links to deleted manifests, tags that a delete or a killed push left without a link, unknown files, a
-store with nothing in it) does not count as wrong, except with --strict.
-With a metadata database the links in storage are not all there is: then the best outcome is exit code 3.
-
-Examples:
-  $ registry-ctl verify config.yml                              can everything be pulled?
-  $ registry-ctl verify --checksum=5% --json config.yml         for a nightly job
-  $ registry-ctl verify --strict config.yml                     is there anything odd at all?
-  $ registry-ctl verify --repository group/project config.yml   one project, with what it needs
-
-Exit codes: 0 everything can be pulled, 1 no such repository, 2 wrong usage, 3 nothing is wrong but something could not
-be looked at, 4 something is wrong, 10 configuration missing or invalid, 11 store unreachable or denied,
-129/130/143 stopped by a signal.`;
-
 function parseName(text: string): string {
   if (!isRepositoryName(text)) throw new InvalidArgumentError("It is not a name of a repository.");
   return text;
-}
-
-/** @returns per cent, from `5%` or `5`; what cannot be meant as one, which is the argument behind a bare `--checksum` */
-function parseShare(text: string): number | string {
-  if (!/^[\d.]+$|%$/.test(text)) return text;
-  const percent = Number(text.replace(/%$/, ""));
-  if (!/^\d+(\.\d+)?%?$/.test(text) || percent <= 0 || percent > 100) {
-    throw new InvalidArgumentError(
-      "It is a number of per cent above 0% and up to 100%, such as --checksum=5%.",
-    );
-  }
-  return percent;
-}
-
-function parseConcurrency(text: string): number {
-  const count = Number(text);
-  if (!/^\d{1,4}$/.test(text) || count < 1) throw new InvalidArgumentError("It is a number from 1 to 9999.");
-  return count;
 }

@@ -1,7 +1,12 @@
 import { printable } from "../../lib/printable.ts";
 import { formatBytes } from "../../lib/units.ts";
 import { describeFinding } from "../../operations/verify/verify-outcome.ts";
-import type { Finding, FindingKind, VerifyReport } from "../../operations/verify/verify-report.ts";
+import type {
+  ChecksumShare,
+  Finding,
+  FindingKind,
+  VerifyReport,
+} from "../../operations/verify/verify-report.ts";
 import { renderRequests } from "../../ui/render-requests.ts";
 
 /** So many findings of a kind are shown; `--json` has more. */
@@ -19,7 +24,8 @@ export function renderReport(report: VerifyReport): string {
   return printable(lines.join("\n"));
 }
 
-function* renderFindings(
+/** @returns findings grouped by kind, a line each, the first of each kind only */
+export function* renderFindings(
   findings: readonly Finding[],
   counts: VerifyReport["counts"],
   prefix = "",
@@ -38,10 +44,7 @@ function* renderAmounts({ checked, checksum, unneeded, requests }: VerifyReport)
   const { repositories, tags, manifests, layerLinks, blobs, bytes } = checked;
   yield `looked at: ${count(repositories, "repository", "repositories")}, ${count(tags, "tag")}, ${count(manifests, "manifest")}, ` +
     `${count(layerLinks, "layer link")}, ${count(blobs, "blob")} (${formatBytes(bytes)})`;
-  if (checksum) {
-    const { ofBlobs, ofBytes } = checksum;
-    yield `checksums: of ${checksum.blobs} of ${count(ofBlobs, "blob")} (${formatBytes(checksum.bytes)} of ${formatBytes(ofBytes)})`;
-  }
+  if (checksum) yield* renderChecksum(checksum);
   const garbage = [
     unneeded.blobs > 0 ? `${count(unneeded.blobs, "blob")} (${formatBytes(unneeded.bytes)})` : "",
     unneeded.layerLinks > 0 ? count(unneeded.layerLinks, "layer link") : "",
@@ -49,6 +52,18 @@ function* renderAmounts({ checked, checksum, unneeded, requests }: VerifyReport)
   ].filter((text) => text !== "");
   if (garbage.length > 0) yield `garbage, for garbage-collect: ${garbage.join(", ")}`;
   if (requests) yield renderRequests(requests);
+}
+
+/** @returns how much was hashed and, if it was its turn, what has been covered since when */
+export function* renderChecksum(share: ChecksumShare): Generator<string> {
+  const { blobs, bytes, ofBlobs, ofBytes, rotation } = share;
+  yield `checksums: of ${blobs} of ${count(ofBlobs, "blob")} (${formatBytes(bytes)} of ${formatBytes(ofBytes)})`;
+  if (!rotation) return;
+  const { fromPercent, toPercent, coveredPercent, coveredSince } = rotation;
+  const turn = `rotation: from ${fromPercent}% to ${toPercent}% of all digests`;
+  yield coveredSince === undefined
+    ? `${turn}; ${coveredPercent}% have had their turn so far`
+    : `${turn}; every blob as old as ${coveredSince} has been hashed since`;
 }
 
 function verdict({ problemCount, uncheckedCount, onlyRepositories }: VerifyReport): string {

@@ -84,9 +84,9 @@ export function section(
   };
 }
 
-/** HTTP headers: each name has a list of values. */
+/** HTTP headers: each name has a list of values, which are never shown, as anything may be among them. */
 export function headers(help: string, more: Partial<MapKey> = {}): MapKey {
-  return map(help, { values: list("the header's values", statusOf(more)), ...more });
+  return map(help, { values: list("the header's values", { secret: true, ...statusOf(more) }), ...more });
 }
 
 function statusOf(more: Facts): Facts {

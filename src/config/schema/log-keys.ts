@@ -1,4 +1,4 @@
-import { duration, flag, list, map, secret, section, text, word } from "./key-builders.ts";
+import { flag, list, map, secret, section, text, word } from "./key-builders.ts";
 
 const MAIL_OPTIONS = section(
   "how mails are sent",
@@ -94,28 +94,4 @@ export const PROFILING_KEYS = section(
     }),
   },
   { dialect: "gitlab", status: "pending", optional: true },
-);
-
-/** `gc`, GitLab's online collection with the metadata database. */
-export const GC_KEYS = section(
-  "online garbage collection of the metadata database",
-  {
-    disabled: flag("switch it off", { default: false }),
-    maxbackoff: duration("longest pause after errors"),
-    errorcooldownperiod: duration("pause after an error"),
-    noidlebackoff: flag("do not slow down when idle", { default: false }),
-    transactiontimeout: duration("limit of a database transaction"),
-    reviewafter: duration("time before something is reviewed; -1 for none"),
-    manifests: section("manifests", {
-      disabled: flag("leave manifests alone", { default: false }),
-      interval: duration("time between runs"),
-    }),
-    blobs: section("blobs", {
-      disabled: flag("leave blobs alone", { default: false }),
-      interval: duration("time between runs"),
-      storagetimeout: duration("limit of a storage operation"),
-    }),
-  },
-  // It only ever works on the metadata database, which is refused by itself.
-  { dialect: "gitlab", status: "noop", optional: true },
 );

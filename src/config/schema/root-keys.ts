@@ -1,8 +1,9 @@
 import { AUTH_KEYS, MIDDLEWARE_KEYS } from "./auth-keys.ts";
 import { DATABASE_KEYS } from "./database-keys.ts";
+import { GC_KEYS } from "./gc-keys.ts";
 import { HTTP_KEYS } from "./http-keys.ts";
 import { integer, list, section, text } from "./key-builders.ts";
-import { GC_KEYS, LOG_KEYS, OLD_LOG_LEVEL, PROFILING_KEYS, REPORTING_KEYS } from "./log-keys.ts";
+import { LOG_KEYS, OLD_LOG_LEVEL, PROFILING_KEYS, REPORTING_KEYS } from "./log-keys.ts";
 import { REDIS_KEYS } from "./redis-keys.ts";
 import {
   COMPATIBILITY_KEYS,

@@ -1,6 +1,7 @@
 import { RegistryStateError } from "../../errors.ts";
 import { formatBytes } from "../../lib/units.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
+import type { GarbageOptions } from "./garbage-options.ts";
 
 /**
  * A store without any root looks like a mistake: a folder that is not mounted, a wrong prefix.
@@ -21,6 +22,28 @@ export function emptyRootsProblem(plan: CollectionPlan): RegistryStateError | un
     `the store has ${missing}, but ${found.blobs} blobs, of which ${eligible.blobs} (${formatBytes(eligible.bytes)}) would go`,
     { hint: "check that all of the store is mounted; if it is so indeed, give --allow-empty" },
   );
+}
+
+/**
+ * Asks, where somebody can be asked, whether more than `maxDeletePercent` may go.
+ *
+ * @returns what is wrong, or undefined
+ * @throws {CancelledError} at "no"
+ */
+export async function largeDeleteProblem(
+  plan: CollectionPlan,
+  options: Pick<GarbageOptions, "maxDeletePercent" | "confirmLargeDelete" | "dryRun">,
+): Promise<RegistryStateError | undefined> {
+  const { maxDeletePercent, confirmLargeDelete, dryRun } = options;
+  const excess = maxDeletePercent === undefined ? undefined : excessiveDelete(plan, maxDeletePercent);
+  if (excess === undefined) return undefined;
+  if (confirmLargeDelete && !dryRun) {
+    await confirmLargeDelete(`${excess}, more than ${maxDeletePercent}%. Go on?`);
+    return undefined;
+  }
+  return new RegistryStateError(`${excess}, at most ${maxDeletePercent}% may`, {
+    hint: "look at the plan with --dry-run, then give a higher --max-delete",
+  });
 }
 
 /** @returns what would go beyond `maxPercent` of all bytes or manifests, for people; undefined if nothing does */

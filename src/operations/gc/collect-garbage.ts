@@ -1,35 +1,37 @@
-import { CancelledError, RegistryStateError } from "../../errors.ts";
-import { messageOf } from "../../lib/message-of.ts";
-import { formatBytes } from "../../lib/units.ts";
+import { CancelledError, type RegistryStateError } from "../../errors.ts";
+import { RunLostError } from "../../registry/apply/run-lost-error.ts";
+import { GateClosedError } from "../../registry/apply/slices.ts";
 import type { Sweep } from "../../registry/apply/sweep.ts";
-import { LOCKFILES_ROOT, ROOT } from "../../registry/paths.ts";
+import { SweepResult } from "../../registry/apply/sweep-result.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import { planCollection } from "../../registry/plan/plan-collection.ts";
 import { isRemote } from "../../registry/remote-store.ts";
 import type { JournalHeader } from "../../state/journal.ts";
-import { markFinished } from "../../state/read-journal.ts";
 import { acquireStoreLock, type StoreLock, StoreLockedError } from "../../state/store-lock.ts";
-import { hasTemporaryFiles } from "../../storage/abilities.ts";
-import { emptyRootsProblem, excessiveDelete } from "./brakes.ts";
+import { writingNodesProblem } from "../nodes/writing-nodes.ts";
+import { emptyRootsProblem, largeDeleteProblem } from "./brakes.ts";
 import { keepWrittenAfter, metadataDatabaseProblem, readStoreTime, writeProblem } from "./check-state.ts";
-import { collectionReport } from "./collection-report.ts";
-import { finishKilledRuns } from "./finish-killed-runs.ts";
+import { cancelledWith, collectionReport, continuedPlan } from "./collection-report.ts";
+import { finishKilledRuns, markAllFinished } from "./finish-killed-runs.ts";
 import type { GarbageDependencies, GarbageOptions } from "./garbage-options.ts";
 import type { CollectionPhase, GarbageReport } from "./garbage-report.ts";
 import { plannedStopOf } from "./planned-stop.ts";
-import { runSweep } from "./run-sweep.ts";
+import { runSweep, unwrittenJournal } from "./run-sweep.ts";
 import { RequestMeter, readKeptVersions, type VersionsReport, versionsWarning } from "./store-facts.ts";
+import { sweepTemporaryFiles } from "./sweep-temporary-files.ts";
 
 /** Temporary files that were last written so long ago have no writer. */
 const MIN_TEMPORARY_AGE_MS = 3_600_000;
 /** Of older versions so many are counted, a thousand by each request. */
 const VERSIONS_COUNTED = 1_000_000;
 const VERSIONS_COUNTED_IN_DRY_RUN = 20_000;
+/** So often it is planned, if processes that serve die. */
+const PLANS = 3;
 
 /**
  * Removes what nobody can pull: blobs and layer links that no manifest needs and, if asked for, manifests that nothing
  * leads to from a tag. A dry run changes nothing and never refuses: it warns of what would stop a real one. A real run
- * finishes what earlier ones that were killed have left.
+ * finishes what earlier ones that were killed have left. With a gate it works beside a server that takes writes.
  *
  * @throws {RegistryStateError} if it is not safe: a metadata database, another store, no proof that nobody writes, a
  *   held lock, clocks that differ, a store without roots, more than `maxDeletePercent`
@@ -51,6 +53,9 @@ class Collection {
   readonly #phaseSeconds = { plan: 0, sweep: 0, verify: 0 };
   #phase: "plan" | "sweep" | "temporary files" | "verify" = "plan";
   #plan: CollectionPlan | undefined;
+  /** Of all sweeps together. */
+  readonly #result = new SweepResult();
+  #slices = 0;
   #sweep: Pick<Sweep, "result" | "phase"> | undefined;
   #verified: GarbageReport["verified"];
   #versions: VersionsReport | undefined;
@@ -69,13 +74,15 @@ class Collection {
     for (const problem of otherStores) this.#refuse(problem);
     try {
       if (!force || dryRun) await this.#requireNoWriter();
+      this.#requireJournal();
       if (dryRun) {
         await this.#planOnly();
       } else await this.#runLocked();
     } catch (error) {
       const planned = plannedStopOf(signal);
+      if (error instanceof GateClosedError || error instanceof RunLostError) return this.#stoppedBy(error);
       if (!(error instanceof CancelledError)) throw error;
-      if (!planned) throw this.#cancelled(error);
+      if (!planned) throw this.#sweep || signal?.aborted ? cancelledWith(error, this.#sweep?.result) : error;
       return this.#report({ kind: planned.kind, phase: this.#reachedPhase() });
     }
     return this.#report();
@@ -103,17 +110,32 @@ class Collection {
     }
     try {
       if (lock.warning) this.#warnings.push(`no lock was taken: ${lock.warning}`);
-      const time = await readStoreTime(driver, nowMs());
-      this.#refuse(time.problem);
-      if (time.warning) this.#warnings.push(time.warning);
-      await this.#collect(time.nowMs, lock);
+      await this.#collectRepeatedly(lock);
     } finally {
       await lock.release();
     }
   }
 
+  /** Where a process that serves dies, what its requests relied on is not known any more: so another plan is made. */
+  async #collectRepeatedly(lock: StoreLock): Promise<void> {
+    const { driver, nowMs, gate } = this.#dependencies;
+    for (let plans = 1; ; plans++) {
+      if (gate) await this.#requireNoWriter();
+      await gate?.begin();
+      const time = await readStoreTime(driver, nowMs());
+      this.#refuse(time.problem);
+      if (time.warning) this.#warnings.push(time.warning);
+      try {
+        return await this.#collect(time.nowMs, lock);
+      } catch (error) {
+        if (!(error instanceof RunLostError) || plans === PLANS) throw error;
+        this.#warnings.push(`it was planned anew: ${error.message}`);
+      }
+    }
+  }
+
   async #collect(storeNowMs: number, lock: StoreLock): Promise<void> {
-    const { driver, journal } = this.#dependencies;
+    const { driver, journal, gate, nowMs } = this.#dependencies;
     const { force, graceMs } = this.#options;
     // Without grace too, nobody who may be writing is disturbed.
     const temporaryBeforeMs = storeNowMs - Math.max(graceMs, MIN_TEMPORARY_AGE_MS);
@@ -127,8 +149,8 @@ class Collection {
     this.#warnings.push(...(finished?.warnings ?? []));
     const plan = await this.#makePlan(storeNowMs);
     if (!force) await this.#requireNoWriter();
-    // The store has turned out to be whole: had it not been mounted, nothing would have been finished.
-    this.#markFinished(finished?.journals ?? []);
+    // Had the store not been mounted, nothing would have been finished.
+    markAllFinished(finished?.journals ?? [], this.#startedAt);
     this.#phase = "sweep";
     await this.#timed("sweep", async () => {
       await runSweep(this.#dependencies, this.#options, plan, {
@@ -136,13 +158,16 @@ class Collection {
         temporaryBeforeMs,
         checkLock: () => lock.check(),
         requireNoWriter: () => this.#requireNoWriter(),
+        gated: gate && { gate, nowMs, nextSlice: () => ++this.#slices, plannedFromMs: storeNowMs },
+        result: this.#result,
         onWarning: (warning) => void this.#warnings.push(warning),
         onStart: (sweep) => {
           this.#sweep = sweep;
         },
       });
       this.#phase = "temporary files";
-      await this.#sweepTemporaryFiles(plan, temporaryBeforeMs);
+      const problem = await sweepTemporaryFiles(driver, plan.temporaryFiles, temporaryBeforeMs);
+      if (problem !== undefined) this.#warnings.push(problem);
       await this.#readVersions(VERSIONS_COUNTED);
     });
     await this.#verify();
@@ -165,36 +190,20 @@ class Collection {
         concurrency: options.concurrency,
         threads: threads?.read,
         manifestCache,
+        isLive: this.#dependencies.gate !== undefined,
         signal: options.signal,
         onProgress: (progress) => options.onProgress?.({ step: "plan", progress }),
       }),
     );
-    this.#plan = plan;
+    this.#plan = this.#plan ? continuedPlan(this.#plan, plan, this.#result.deleted) : plan;
     this.#warnings.push(...plan.warnings);
     if (plan.rootsAreIncomplete) {
       this.#warnings.push("some repositories could not be listed: no blob is deleted in this run");
     }
     if (!options.allowEmpty) this.#refuse(emptyRootsProblem(plan));
     await options.onPlan?.(plan);
-    await this.#brakeLargeDelete(plan);
+    this.#refuse(await largeDeleteProblem(plan, options));
     return plan;
-  }
-
-  /**
-   * Removes what writers that died have left behind. Costs next to nothing where the scan has seen none. It looks into no
-   * folder of a link: what is beside a link is smaller than a block, and goes with the link at the latest.
-   */
-  async #sweepTemporaryFiles({ temporaryFiles }: CollectionPlan, beforeMs: number): Promise<void> {
-    const { driver } = this.#dependencies;
-    if (!hasTemporaryFiles(driver)) return;
-    try {
-      // Those of the lock are in no scan.
-      await driver.sweepTemporaryFiles(LOCKFILES_ROOT, beforeMs);
-      if (temporaryFiles > 0) await driver.sweepTemporaryFiles(ROOT, beforeMs);
-    } catch (error) {
-      const reason = messageOf(error);
-      this.#warnings.push(`temporary files were not removed: ${reason}`);
-    }
   }
 
   async #readVersions(limit: number): Promise<void> {
@@ -208,16 +217,6 @@ class Collection {
     if (!verifyAfter) return;
     this.#phase = "verify";
     this.#verified = await this.#timed("verify", verifyAfter);
-  }
-
-  #markFinished(journals: readonly string[]): void {
-    for (const path of journals) {
-      try {
-        markFinished(path, this.#startedAt);
-      } catch {
-        // Another run finishes it once more, which does no harm.
-      }
-    }
   }
 
   #isAlive({ bootId, pid, pidNamespace }: JournalHeader): boolean {
@@ -234,21 +233,25 @@ class Collection {
     }
   }
 
+  /** Or, with a gate, no writer but those behind it. */
   async #requireNoWriter(): Promise<void> {
-    this.#refuse(writeProblem(await this.#dependencies.probe()));
+    const { driver, gate, holder, probe, requireNoOtherServer } = this.#dependencies;
+    if (gate) return await requireNoOtherServer?.();
+    const waitMs = this.#options.dryRun ? 0 : undefined;
+    // The address that is asked tells nothing of other hosts.
+    this.#refuse(writeProblem(await probe()) ?? (await writingNodesProblem(driver, holder, waitMs)));
   }
 
-  async #brakeLargeDelete(plan: CollectionPlan): Promise<void> {
-    const { maxDeletePercent, confirmLargeDelete, dryRun } = this.#options;
-    const excess = maxDeletePercent === undefined ? undefined : excessiveDelete(plan, maxDeletePercent);
-    if (excess === undefined) return;
-    if (confirmLargeDelete && !dryRun)
-      return confirmLargeDelete(`${excess}, more than ${maxDeletePercent}%. Go on?`);
-    this.#refuse(
-      new RegistryStateError(`${excess}, at most ${maxDeletePercent}% may`, {
-        hint: "look at the plan with --dry-run, then give a higher --max-delete",
-      }),
-    );
+  #requireJournal(): void {
+    const { driver, gate, journal } = this.#dependencies;
+    if (gate && !journal && !this.#options.dryRun && isRemote(driver))
+      this.#refuse(unwrittenJournal("there is no state folder"));
+  }
+
+  /** The server could not go on with it: what is done is done, and another run finishes. */
+  #stoppedBy({ message }: GateClosedError | RunLostError): GarbageReport {
+    this.#warnings.push(`stopped early: ${message}`);
+    return this.#report({ kind: "server", phase: this.#reachedPhase() });
   }
 
   /** A dry run goes on with a warning. */
@@ -256,19 +259,6 @@ class Collection {
     if (!problem) return;
     if (!this.#options.dryRun) throw problem;
     this.#warnings.push(`a real run would refuse: ${problem.message}`);
-  }
-
-  #cancelled(error: CancelledError): CancelledError {
-    if (!this.#sweep) {
-      // Else somebody has said no, and the error tells.
-      if (!this.#options.signal?.aborted) return error;
-      return new CancelledError("stopped before anything was deleted", { cause: error });
-    }
-    const { manifests, layerLinks, blobs, bytes, tagHistoryLinks } = this.#sweep.result.deleted;
-    return new CancelledError(
-      `stopped after deleting ${manifests} manifests, ${layerLinks} layer links and ${blobs} blobs (${formatBytes(bytes)}), and ${tagHistoryLinks} tag-history links`,
-      { hint: "nothing is half done; run the command again to finish", cause: error },
-    );
   }
 
   #reachedPhase(): CollectionPhase {
@@ -285,6 +275,7 @@ class Collection {
       startedAt: this.#startedAt,
       plan: this.#plan,
       result: this.#sweep?.result,
+      isGated: this.#dependencies.gate !== undefined,
       warnings: this.#warnings,
       stopped,
       verified: this.#verified,

@@ -13,7 +13,7 @@ import { UnsettledFolders } from "../../registry/apply/unsettled-folders.ts";
 import { parentOf, REPOSITORIES_ROOT } from "../../registry/paths.ts";
 import type { JournalBatch, JournalHeader } from "../../state/journal.ts";
 import { listJournals } from "../../state/journal-folder.ts";
-import { isEnded, readJournal } from "../../state/read-journal.ts";
+import { isEnded, markFinished, readJournal } from "../../state/read-journal.ts";
 import { hasEmptyFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 
@@ -57,6 +57,17 @@ export async function finishKilledRuns(
     finished.warnings.push(`the journals of earlier runs were not looked at: ${messageOf(error)}`);
   }
   return finished;
+}
+
+/** Notes in their journals that killed runs have been finished, once the store has turned out to be whole. */
+export function markAllFinished(journals: readonly string[], by: string): void {
+  for (const path of journals) {
+    try {
+      markFinished(path, by);
+    } catch {
+      // Another run finishes it once more, which does no harm.
+    }
+  }
 }
 
 async function finishRun(

@@ -1,5 +1,6 @@
 import type { ProbeResult } from "../../client/write-probe.ts";
 import type { RegistryStateError } from "../../errors.ts";
+import type { SliceGate } from "../../registry/apply/slice-gate.ts";
 import type { SweepProgress } from "../../registry/apply/sweep-options.ts";
 import type { ManifestRecordSource } from "../../registry/graph/manifest-record-source.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
@@ -21,6 +22,17 @@ export interface GarbageDependencies {
   threads?: { read: number; remove: number } | undefined;
   /** Where a real run writes down what it removes; undefined: nowhere, and no killed run is finished. */
   journal?: GarbageJournal | undefined;
+  /**
+   * What stands between the run and a server that takes writes meanwhile; undefined: it is proved that nobody writes.
+   * Nobody is asked then whether the registry takes writes.
+   */
+  gate?: SliceGate | undefined;
+  /**
+   * With a gate, asked before the run and now and then in it.
+   *
+   * @throws {RegistryStateError} if another server than the gate's works on the store
+   */
+  requireNoOtherServer?: (() => Promise<void>) | undefined;
   /** What earlier runs have read of manifests; undefined: everything is read. */
   manifestCache?: ManifestRecordSource | undefined;
 }
@@ -35,6 +47,8 @@ export interface GarbageOptions {
   /** The most that may go, of bytes and of manifests; undefined: no limit. */
   maxDeletePercent: number | undefined;
   concurrency: number;
+  /** Deletions a second, at the most; undefined: as many as there are. */
+  maxOpsPerSecond?: number | undefined;
   /** Collects although there is no repository, or no tag. */
   allowEmpty: boolean;
   /** Does without the proof that nobody writes. */

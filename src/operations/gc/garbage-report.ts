@@ -19,10 +19,15 @@ export interface GarbageReport {
   eligible: Amounts;
   /** All zero in a dry run. */
   deleted: Amounts;
+  /**
+   * Files that were to go and stay for a later run: clients have lately relied on them, or something that stays needs
+   * them. Left out where nobody but the collection worked on the store.
+   */
+  spared?: number;
   warnings: string[];
   /** What could not be listed or removed. */
   failed: FailedDeletion[];
-  /** A planned stop came before the end: what is left is for the next run. */
+  /** A planned stop came before the end: what is left is for the next run. `server`: the server could not go on with it. */
   stopped?: { kind: PlannedStopKind; phase: CollectionPhase };
   /** What was found when everything was looked at after the sweep, if that was asked for. */
   verified?: VerifyOutcome;

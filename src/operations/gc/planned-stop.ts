@@ -1,7 +1,13 @@
 import { CancelledError } from "../../errors.ts";
 
-/** Who wants a planned stop: the clock (`--until`), or somebody with `garbage-collect stop`. */
-export type PlannedStopKind = "until" | "stop";
+/** Who wants a planned stop: the clock (`--until`), somebody with `garbage-collect stop`, or a server that ends. */
+export type PlannedStopKind = "until" | "stop" | "server";
+
+const WHY: Readonly<Record<PlannedStopKind, string>> = {
+  until: "the time is up",
+  stop: "asked to stop",
+  server: "the server ends",
+};
 
 /**
  * The reason of an aborted signal that ends a collection as its user has planned it: the run stops between two batches
@@ -12,7 +18,7 @@ export class PlannedStop extends CancelledError {
   readonly kind: PlannedStopKind;
 
   constructor(kind: PlannedStopKind) {
-    super(kind === "until" ? "the time is up" : "asked to stop", {
+    super(WHY[kind], {
       hint: "nothing is half done; the next run goes on",
     });
     this.kind = kind;

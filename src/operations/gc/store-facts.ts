@@ -1,8 +1,12 @@
 import { CancelledError } from "../../errors.ts";
 import { messageOf } from "../../lib/message-of.ts";
 import { formatBytes } from "../../lib/units.ts";
-import { countsRequests, hasVersionedFiles, type KeptVersions } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import {
+  countsRequests,
+  hasVersionedFiles,
+  type KeptVersions,
+} from "../../storage/object-store-abilities.ts";
 
 /** What a store keeps of deleted files, or why that is not known. */
 export type VersionsReport = KeptVersions | { versioning: "unknown"; problem: string };

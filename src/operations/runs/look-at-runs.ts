@@ -1,3 +1,4 @@
+import type { ServerStatus } from "../../control/protocol.ts";
 import { messageOf } from "../../lib/message-of.ts";
 import { formatSpan } from "../../lib/spans-of-time.ts";
 import type { RunHistory } from "../../state/run-history.ts";
@@ -17,6 +18,8 @@ export interface LookDependencies {
   machine: Machine;
   /** What the state folders tell. */
   readHistory: () => RunHistory;
+  /** What our running server says of the collection that works for it; undefined: no server runs. */
+  askServer?: (() => Promise<ServerStatus["collection"]>) | undefined;
   /** Our clock, in milliseconds since 1970. */
   nowMs: () => number;
 }
@@ -39,6 +42,8 @@ export interface RunsReport {
   reasons: string[];
   /** The run that is under way, as far as its state can be read. */
   run?: RunStatus;
+  /** What a server says of the run, where its own state cannot be read. */
+  server?: NonNullable<ServerStatus["collection"]>;
   lock?: LockHolding;
   last?: RunResult;
   lastSuccess?: RunResult;
@@ -58,6 +63,7 @@ export async function lookAtRuns(dependencies: LookDependencies): Promise<RunsRe
   if (history.run && !isRunAlive(history.run)) history = dependencies.readHistory();
   const { run } = history;
   const isRunning = run !== undefined && isRunAlive(run);
+  const server = isRunning ? undefined : await dependencies.askServer?.().catch(() => undefined);
   const killed = run && !isRunning ? resultOfKilledRun(run) : undefined;
   const last = newer(killed, history.last);
   const { lastSuccess } = history;
@@ -65,10 +71,11 @@ export async function lookAtRuns(dependencies: LookDependencies): Promise<RunsRe
   return {
     schemaVersion: 1,
     command: "garbage-collect status",
-    state: isRunning || isHeld ? "running" : problem === undefined ? "idle" : "unknown",
+    state: isRunning || isHeld || server ? "running" : problem === undefined ? "idle" : "unknown",
     degraded: reasons.length > 0,
     reasons,
     ...(isRunning ? { run } : {}),
+    ...(server ? { server } : {}),
     ...(lock ? { lock: holding(lock, isHeld) } : {}),
     ...(last ? { last } : {}),
     ...(lastSuccess ? { lastSuccess } : {}),

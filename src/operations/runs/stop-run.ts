@@ -23,6 +23,8 @@ export interface StopDependencies {
   };
   /** What the state folders tell. */
   readHistory: () => RunHistory;
+  /** Asks our running server to end its collection. @returns false if it has none; undefined: no server runs */
+  askServer?: (() => Promise<boolean>) | undefined;
   /** Our clock, in milliseconds since 1970. */
   nowMs: () => number;
   sleep: (ms: number) => Promise<void>;
@@ -46,8 +48,8 @@ export interface StopReport {
   /** Nothing: there was no run to stop. */
   outcome: "stopped" | "nothing";
   run?: StopTarget;
-  /** How it was asked: by a request in the store, or by a signal. */
-  by?: "request" | "signal";
+  /** How it was asked: through the server that it works for, by a request in the store, or by a signal. */
+  by?: "server" | "request" | "signal";
   /** What the run has left as its result, if that can be read. */
   result?: RunResult;
 }
@@ -84,12 +86,17 @@ export async function stopRun(dependencies: StopDependencies, options: StopOptio
 }
 
 async function ask(
-  { driver, machine, nowMs }: StopDependencies,
+  { driver, machine, nowMs, askServer }: StopDependencies,
   target: StoreLockRecord | RunStatus,
   held: StoreLockRecord | undefined,
   run: RunStatus | undefined,
-): Promise<"request" | "signal"> {
+): Promise<"server" | "request" | "signal"> {
   let problem: unknown;
+  try {
+    if (await askServer?.()) return "server";
+  } catch (error) {
+    problem = error;
+  }
   if (held) {
     try {
       await requestStop(driver, held.token, new Date(nowMs()));

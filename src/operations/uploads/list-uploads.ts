@@ -6,8 +6,8 @@ import { usualConcurrency } from "../../registry/remote-store.ts";
 import { type FoundUpload, findUploads } from "../../registry/uploads/find-uploads.ts";
 import { lookAtUpload, readStartTime } from "../../registry/uploads/look-at-upload.ts";
 import type { FailedRemoval } from "../../registry/uploads/remove-upload.ts";
-import { hasUnfinishedWrites } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { hasUnfinishedWrites } from "../../storage/object-store-abilities.ts";
 import { type ReportedUpload, reportedUpload } from "./purge-report.ts";
 
 /** All uploads that are not finished; what `uploads list --json` prints. */

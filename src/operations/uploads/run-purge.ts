@@ -1,5 +1,6 @@
 import type { ProbeResult } from "../../client/write-probe.ts";
 import { CancelledError, type RegistryStateError } from "../../errors.ts";
+import { countOf } from "../../lib/count-of.ts";
 import { isRemote, usualConcurrency } from "../../registry/remote-store.ts";
 import {
   MAY_BE_IN_USE_MS,
@@ -16,6 +17,7 @@ import {
 import type { StorageDriver } from "../../storage/driver.ts";
 import { readStoreTime, writeProblem } from "../gc/check-state.ts";
 import { RequestMeter, readKeptVersions, versionsWarning } from "../gc/store-facts.ts";
+import { writingNodesProblem } from "../nodes/writing-nodes.ts";
 import { type PurgeReport, reportedUpload } from "./purge-report.ts";
 
 /** So many failures are told one by one: where one deletion is denied, all may be. */
@@ -185,7 +187,9 @@ class PurgeRun {
   async #requireNoWriter(): Promise<void> {
     const { olderThanMs, force, dryRun } = this.#options;
     if (olderThanMs >= MAY_BE_IN_USE_MS || (force && !dryRun)) return;
-    const problem = writeProblem(await this.#dependencies.probe());
+    const { driver, holder, probe } = this.#dependencies;
+    const problem =
+      writeProblem(await probe()) ?? (await writingNodesProblem(driver, holder, dryRun ? 0 : undefined));
     if (problem === undefined) return;
     const { message } = problem;
     this.#refuse(
@@ -208,8 +212,4 @@ class PurgeRun {
       length === 0 ? "before anything was removed" : `when ${countOf(length, "upload")} had been removed`;
     return new CancelledError(`stopped ${done}`, { cause, hint: "run it again to remove the rest" });
   }
-}
-
-function countOf(number: number, one: string): string {
-  return `${number} ${number === 1 ? one : `${one}s`}`;
 }

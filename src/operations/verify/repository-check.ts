@@ -73,7 +73,9 @@ export class RepositoryCheck {
         continue;
       }
       const digest = table.digestOf(id);
-      const missing = typeof (await blobs.size(id)) === "number" ? "the repository's link to it" : "it";
+      const isStored = typeof (await blobs.size(id)) === "number";
+      const missing = isStored ? "the repository's link to it" : "it";
+      this.#state.onDamage({ kind: "missing-revision-link", repository: name, digest, isStored });
       const message = `tag ${name}:${tag} points to manifest ${digest}, and ${missing} is missing`;
       this.#hit(findings.add("tag-without-manifest", { message, digest }), undefined, tag);
     }
@@ -103,6 +105,12 @@ export class RepositoryCheck {
     const broken = this.#links.brokenRevisions;
     if (broken.has(manifest)) this.#hit(broken.get(manifest), manifest);
     if (!manifests.isRead(manifest)) {
+      this.#state.onDamage({
+        kind: "manifest",
+        repository: this.#entries.name,
+        digest: table.digestOf(manifest),
+        isStored: blobs.known(manifest) !== "missing",
+      });
       if (blobs.known(manifest) === "missing") {
         const message = () => `manifest ${table.digestOf(manifest)} is not stored`;
         this.#hit(findings.addForDigest("missing-manifest", manifest, message), manifest);
@@ -133,7 +141,7 @@ export class RepositoryCheck {
     const stored = this.#links.aliases.get(id) ?? id;
     this.#state.blobs.need(stored);
     if (this.#state.blobs.known(stored) !== "missing") this.#checkSize(manifest, id, stored, size);
-    else if (kind !== REFERENCE.foreign) this.#missBlob(manifest, id);
+    else if (kind !== REFERENCE.foreign) this.#missBlob(manifest, id, { stored, size });
     return true;
   }
 
@@ -152,10 +160,15 @@ export class RepositoryCheck {
     } else {
       const digest = table.digestOf(id);
       const isChild = kind === REFERENCE.child;
+      const isStored = typeof (await blobs.size(id)) === "number";
+      this.#state.onDamage(
+        isChild
+          ? { kind: "missing-revision-link", repository: name, digest, isStored }
+          : { kind: "missing-layer-link", repository: name, digest, sizeBytes: known(size), isStored },
+      );
       const missing = isChild ? this.#missingChildren : this.#missingLinks;
       if (!missing.has(id)) {
         const what = isChild ? `manifest ${digest}, which an index lists,` : `blob ${digest}`;
-        const isStored = typeof (await blobs.size(id)) === "number";
         const message = isStored
           ? `repository ${name} has no link to ${what} although it is stored`
           : `repository ${name} does not have ${what} and it is not stored`;
@@ -164,11 +177,17 @@ export class RepositoryCheck {
       this.#hit(missing.get(id), manifest);
       if (isChild) return;
       blobs.need(id);
-      if (blobs.known(id) === "missing") this.#missBlob(manifest, id);
+      if (blobs.known(id) === "missing") this.#missBlob(manifest, id, { stored: id, size });
     }
   }
 
-  #missBlob(manifest: DigestId, id: DigestId): void {
+  #missBlob(manifest: DigestId, id: DigestId, { stored, size }: { stored: DigestId; size: number }): void {
+    this.#state.onDamage({
+      kind: "missing-blob",
+      repository: this.#entries.name,
+      digest: this.#state.table.digestOf(stored),
+      sizeBytes: known(size),
+    });
     const message = () => `blob ${this.#state.table.digestOf(id)} is not stored`;
     this.#hit(this.#state.findings.addForDigest("missing-blob", id, message), manifest);
   }
@@ -176,7 +195,16 @@ export class RepositoryCheck {
   #checkSize(manifest: DigestId, id: DigestId, stored: DigestId, size: number): void {
     const { blobs, checksums, findings, table } = this.#state;
     const found = blobs.known(stored);
-    if (typeof found === "number" && size >= 0 && size !== found) {
+    const isOdd = typeof found === "number" && size >= 0 && size !== found;
+    if (isOdd || checksums?.isWrong(id)) {
+      this.#state.onDamage({
+        kind: "blob",
+        repository: this.#entries.name,
+        digest: table.digestOf(stored),
+        sizeBytes: known(size),
+      });
+    }
+    if (isOdd) {
       const message = () =>
         `blob ${table.digestOf(id)} has ${found} bytes, and manifest ${table.digestOf(manifest)} says ${size}`;
       this.#hit(findings.addForDigest("wrong-size", id, message), manifest);
@@ -207,4 +235,9 @@ export class RepositoryCheck {
       addBroken(finding, this.#entries.name, tags);
     }
   }
+}
+
+/** @returns undefined where a manifest does not say how large something is */
+function known(size: number): number | undefined {
+  return size < 0 ? undefined : size;
 }

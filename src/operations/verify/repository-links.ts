@@ -17,7 +17,7 @@ import type { VerifyState } from "./verify-state.ts";
 /** What a link says; undefined if there is no such file, null if it cannot be read. */
 type LinkText = string | undefined | null;
 /** What stands for the text of a file that is no link by its size. */
-const TOO_LONG = "too long";
+export const TOO_LONG = "too long";
 
 /** Reads every link of one repository. What is wrong with a link becomes a finding. */
 export class RepositoryLinks {
@@ -174,6 +174,7 @@ export class RepositoryLinks {
   }
 
   #addBad(path: string, text: string, expected: Digest | undefined): Finding | undefined {
+    this.#state.onDamage({ kind: "link", repository: this.#entries.name, path, text });
     if (isDigest(text)) {
       const message = `link ${path} says ${text}, and its path ${expected}`;
       return this.#state.findings.add("wrong-link", { message, path });

@@ -54,7 +54,7 @@ export async function addRepositoryNotices(
 
 /** Counts the layer links that no manifest needs, and of these the ones without a blob. */
 async function danglingLayers(
-  { blobs, driver, sets, table, unneeded, giveWay }: VerifyState,
+  { blobs, driver, onDamage, sets, table, unneeded, giveWay }: VerifyState,
   { name, layers }: RepositoryEntries,
   links: RepositoryLinks,
 ): Promise<{ count: number; path: string }> {
@@ -71,18 +71,22 @@ async function danglingLayers(
     const path = layerLinkPath(name, table.digestOf(id));
     // A collection that is going on removes the link before the blob.
     if ((await statSmallFile(driver, path)) === undefined) continue;
+    onDamage({ kind: "dangling-layer-link", repository: name, digest: table.digestOf(id), path });
     if (dangling.count++ === 0) dangling.path = path;
   }
   return dangling;
 }
 
 function danglingHistory(
-  { sets, table }: VerifyState,
+  { onDamage, sets, table }: VerifyState,
   { name, tags }: RepositoryEntries,
 ): { count: number; path: string } {
   const dangling = { count: 0, path: "" };
   const count = (tag: string, id: DigestId): void => {
-    if (dangling.count++ === 0) dangling.path = tagHistoryLinkPath(name, tag, table.digestOf(id));
+    const digest = table.digestOf(id);
+    const path = tagHistoryLinkPath(name, tag, digest);
+    onDamage({ kind: "dangling-history-link", repository: name, tag, digest, path });
+    if (dangling.count++ === 0) dangling.path = path;
   };
   for (const [tag, { history }] of tags) {
     for (const id of history.ids()) if (!sets.revisions.has(id)) count(tag, id);

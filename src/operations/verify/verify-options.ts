@@ -1,4 +1,6 @@
 import type { StorageDriver } from "../../storage/driver.ts";
+import type { OnDamage } from "./damage.ts";
+import type { ChecksumRotation } from "./rotation/checksum-rotation.ts";
 
 /** How far a verification is: of blobs, of bytes to hash, of repositories. */
 export interface VerifyProgress {
@@ -21,12 +23,16 @@ export interface VerifyDependencies {
   random?: () => number;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: VerifyProgress) => void) | undefined;
+  /** Told of everything that a repair may mend. */
+  onDamage?: OnDamage | undefined;
 }
 
 /** What somebody wants of a verification. */
 export interface VerifyOptions {
   /** Per cent of the blobs whose bytes are hashed; undefined: none. Manifests always are. */
   checksumPercent: number | undefined;
+  /** Which blobs are hashed is its turn, not chance; only where all repositories are looked at. */
+  rotation?: ChecksumRotation | undefined;
   /** Only these repositories and those below them; empty: all. */
   repositories: readonly string[];
   /** What only deserves notice counts as a problem too; default: it does not. */

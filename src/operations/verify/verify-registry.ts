@@ -1,4 +1,5 @@
 import { PathNotFoundError } from "../../errors.ts";
+import type { Digest } from "../../oci/digest.ts";
 import { RepositoryUnknownError } from "../../registry/errors.ts";
 import { DigestSet } from "../../registry/graph/digest-set.ts";
 import { DigestTable } from "../../registry/graph/digest-table.ts";
@@ -24,6 +25,7 @@ import { cacheWarning } from "./pull-through-cache.ts";
 import { type ReadRepository, readAhead } from "./read-ahead.ts";
 import { countRepositories, scanRepositoriesBelow } from "./repositories-below.ts";
 import { RepositoryCheck } from "./repository-check.ts";
+import { checkInTurn } from "./rotation/check-in-turn.ts";
 import { StoredBlobs } from "./stored-blobs.ts";
 import { UncheckedLog } from "./unchecked-log.ts";
 import type { VerifyDependencies, VerifyOptions, VerifyProgress } from "./verify-options.ts";
@@ -86,6 +88,7 @@ class Verification {
       manifests: new ManifestContents(driver, table, { blobs, findings, unchecked }),
       checksums: this.#makeChecksums(table, { blobs, findings, unchecked }),
       findings,
+      onDamage: dependencies.onDamage ?? (() => undefined),
       unchecked,
       checked: { repositories: 0, tags: 0, manifests: 0, layerLinks: 0, blobs: 0, bytes: 0 },
       unneeded: { blobs: 0, bytes: 0, layerLinks: 0, temporaryFiles: 0 },
@@ -114,7 +117,7 @@ class Verification {
       await this.#checkOnly();
     } else {
       await this.#listBlobs();
-      await this.#state.checksums?.check(this.#listed);
+      await this.#checkListed();
       await this.#checkRepositories();
       this.#checkWhole();
     }
@@ -146,6 +149,16 @@ class Verification {
     } finally {
       await threads?.close();
     }
+  }
+
+  async #checkListed(): Promise<void> {
+    const { checksums, table, unchecked } = this.#state;
+    const { rotation } = this.#options;
+    if (!checksums) return;
+    if (!rotation) return await checksums.check(this.#listed);
+    const before = unchecked.total;
+    await checkInTurn(checksums, this.#listed, { table, rotation, failures: () => unchecked.total });
+    rotation.finish(unchecked.total > before);
   }
 
   async #checkRepositories(): Promise<void> {
@@ -256,7 +269,10 @@ class Verification {
       const total = (parts.blobs.listed.bytes * percent) / 100;
       this.#progress({ phase: "checksums", done: this.#hashedBytes, total });
     };
-    return new BlobChecksums(driver, table, { ...parts, percent, random, concurrency, signal, onBytes });
+    const { rotation } = this.#options;
+    const chooses = (digest: Digest): boolean =>
+      rotation ? rotation.takes(digest) : random() * 100 < percent;
+    return new BlobChecksums(driver, table, { ...parts, percent, chooses, concurrency, signal, onBytes });
   }
 
   #progress(progress: VerifyProgress): void {

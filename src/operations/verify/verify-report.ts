@@ -69,6 +69,18 @@ export interface ChecksumShare {
   bytes: number;
   ofBlobs: number;
   ofBytes: number;
+  /** Present if it was the turn of these blobs, and not chance that chose them. */
+  rotation?: RotationReport;
+}
+
+/** Which of all digests there can be it was the turn of; as digests are spread evenly, a like share of the blobs. */
+export interface RotationReport {
+  fromPercent: number;
+  toPercent: number;
+  /** So much of all digests has been gone through by now, this run included. */
+  coveredPercent: number;
+  /** ISO 8601: every blob that is as old as that has been hashed since. Left out until all have had their turn. */
+  coveredSince?: string;
 }
 
 /** What no manifest needs: no problem, a collection removes it. */

@@ -2,6 +2,7 @@ import type { DigestSet } from "../../registry/graph/digest-set.ts";
 import type { DigestTable } from "../../registry/graph/digest-table.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { BlobChecksums } from "./blob-checksums.ts";
+import type { OnDamage } from "./damage.ts";
 import type { FindingLog } from "./finding-log.ts";
 import type { GiveWay } from "./give-way.ts";
 import type { ManifestContents } from "./manifest-contents.ts";
@@ -18,6 +19,7 @@ export interface VerifyState {
   /** Undefined if no checksums were asked for. */
   checksums: BlobChecksums | undefined;
   findings: FindingLog;
+  onDamage: OnDamage;
   unchecked: UncheckedLog;
   checked: CheckedAmounts;
   unneeded: UnneededAmounts;

@@ -1,9 +1,10 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
 import type { LetsEncryptSettings } from "../../config/settings.ts";
 import { certificatePath, challengePath, challengesFolder } from "../../lib/acme-files.ts";
+import { makeFolders } from "../../lib/make-folders.ts";
 import { createOwnedFile, replaceOwnedFile } from "../../lib/owned-file.ts";
 import type { CertificateLife, Failures } from "./renewal-policy.ts";
 
@@ -33,7 +34,7 @@ export class CertificateCache {
 
   /** Makes the folder, and finds out whether it can be written. @throws {Error} the system's */
   prepare(): void {
-    mkdirSync(challengesFolder(this.folder), { recursive: true, mode: 0o700 });
+    makeFolders(challengesFolder(this.folder), 0o700);
     const probe = join(this.folder, ".registry-ctl-probe");
     this.#write(probe, "");
     rmSync(probe, { force: true });

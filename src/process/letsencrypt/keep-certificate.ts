@@ -6,7 +6,7 @@ import { messageOf } from "../../lib/message-of.ts";
 import { printableLine } from "../../lib/printable.ts";
 import { acquireStoreLock, StoreLockedError } from "../../state/store-lock.ts";
 import { FilesystemDriver } from "../../storage/filesystem/filesystem-driver.ts";
-import { currentHolder } from "../host-identity.ts";
+import { currentHolder } from "../machine/host-identity.ts";
 import { CertificateCache } from "./certificate-cache.ts";
 import { OrderError, obtainCertificate } from "./obtain-certificate.ts";
 import { afterStop, nextOrderMs, oneMoreFailure, plausibleFailures, renewalDueMs } from "./renewal-policy.ts";

@@ -58,12 +58,14 @@ async function deleteWithPromises(
   const { paths, foldersAbove } = batch;
   const outcomes = lookAtAges(driver, batch);
   const indexes = [...paths.keys()].filter((index) => outcomes[index] === "deleted");
+  const undecided: number[] = [];
   if (canDeleteMany(driver)) {
     const some = indexes.map((index) => paths[index] ?? "");
-    const errors = await deleteTogether(driver, some);
+    const { errors, unanswered } = await deleteTogether(driver, some);
     for (const index of indexes) {
       const path = paths[index] ?? "";
       if (errors.has(path)) outcomes[index] = failed(errors.get(path));
+      if (unanswered.has(path)) undecided.push(index);
     }
   } else {
     await forEachConcurrently(indexes, concurrency, async (index) => {
@@ -71,29 +73,32 @@ async function deleteWithPromises(
     });
   }
   const staying = new Set<string>();
-  if (!hasEmptyFolders(driver) && !canSettleRemovals(driver)) return { outcomes, staying: [], blocked: [] };
+  const open = undecided.length > 0 ? { undecided } : {};
+  if (!hasEmptyFolders(driver) && !canSettleRemovals(driver))
+    return { outcomes, staying: [], blocked: [], ...open };
   await forEachConcurrently(paths.entries(), concurrency, async ([index, path]) => {
     if (outcomes[index] !== "deleted" && outcomes[index] !== "gone") return;
     staying.add(hasEmptyFolders(driver) ? await removeFolders(driver, path, foldersAbove) : parentOf(path));
   });
-  return { outcomes, staying: [...staying], blocked: [] };
+  return { outcomes, staying: [...staying], blocked: [], ...open };
 }
 
 /**
  * What became of files whose delete was not answered is not known. They count as there: what they refer to stays.
  *
- * @returns for each file that has not certainly gone why
+ * @returns for each file that has not certainly gone why, and those that may go later
  */
 async function deleteTogether(
   driver: StorageDriver & BulkDelete,
   paths: readonly string[],
-): Promise<ReadonlyMap<string, unknown>> {
+): Promise<{ errors: ReadonlyMap<string, unknown>; unanswered: ReadonlySet<string> }> {
+  const unanswered = new Set<string>();
   try {
-    const failures = await driver.deleteMany(paths);
-    return new Map(failures.map(({ path, error }) => [path, error]));
+    const failures = await driver.deleteMany(paths, (path) => void unanswered.add(path));
+    return { errors: new Map(failures.map(({ path, error }) => [path, error])), unanswered };
   } catch (error) {
     if (!(error instanceof StorageUnavailableError) && !(error instanceof StorageFullError)) throw error;
-    return new Map(paths.map((path) => [path, error]));
+    return { errors: new Map(paths.map((path) => [path, error])), unanswered: new Set(paths) };
   }
 }
 

@@ -15,9 +15,13 @@ export interface InBatchesOptions<Step> {
   /** A file that was written after it is kept, where the driver can tell cheaply. */
   keepWrittenAfterMs: number;
   signal?: AbortSignal | undefined;
-  /** Called before each batch, for one after the other; what it throws ends the run. */
-  beforeBatch: (steps: readonly Step[]) => Promise<void>;
-  /** Called when all of a batch is done; what it throws ends the run. */
+  /**
+   * Called before each batch, for one after the other; what it throws ends the run.
+   *
+   * @returns the steps that go now: all of them, or some of them in their order; none leaves the batch out
+   */
+  beforeBatch: (steps: readonly Step[]) => Promise<readonly Step[]>;
+  /** Called with what `beforeBatch` gave when all of it is done; what it throws ends the run. */
   afterBatch: (steps: readonly Step[], deleted: DeletedFiles) => Promise<void>;
 }
 
@@ -52,8 +56,8 @@ export async function deleteInBatches<Step extends { path: string }>(
       while (underWay.size >= inFlight) await Promise.race(underWay);
       if (failure) break;
       if (signal?.aborted) throw new CancelledError();
-      await options.beforeBatch(batch);
-      start(batch);
+      const going = await options.beforeBatch(batch);
+      if (going.length > 0) start(going);
     }
   } finally {
     await Promise.all(underWay);

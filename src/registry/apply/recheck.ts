@@ -13,6 +13,7 @@ import { type RepositoryScanOptions, scanRepositories } from "../scan/scan-repos
 import type { RetainedLinks } from "./retained-links.ts";
 import type { SweepResult } from "./sweep-result.ts";
 
+const OBJECT_TIME_GRAIN_MS = 1000;
 /** Why something is no success although the store took the request. */
 const STILL_THERE =
   "the store said that it was deleted, and lists it still: a retention rule or an object lock may keep it";
@@ -24,6 +25,11 @@ export interface RecheckOptions {
   retained: RetainedLinks;
   /** Corrected: what has not gone counts as failed. */
   result: SweepResult;
+  /**
+   * Clients push meanwhile: what has gone may be there again. What was written after this moment, by the store's clock,
+   * is theirs. Undefined: nobody pushes.
+   */
+  plannedFromMs?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -41,7 +47,7 @@ export class Recheck {
 
   /**
    * Lists all links once more. A blob to which one leads stays, be it that the link was written since the plan was made, or
-   * that the store has kept what it said to have deleted.
+   * that the store has kept what it said to have deleted. Which of them it was cannot be told where clients push.
    *
    * @returns false if not all could be listed, so that no blob may go
    * @throws {CancelledError} when the signal is aborted
@@ -68,6 +74,9 @@ export class Recheck {
    */
   async countBlobs(failed: ReadonlySet<DigestId>): Promise<string | undefined> {
     const { driver, plan, result, retained } = this.#options;
+    const { plannedFromMs = Number.POSITIVE_INFINITY } = this.#options;
+    // Object stores give the time of a file in whole seconds, rounded down.
+    const latestMs = plannedFromMs - OBJECT_TIME_GRAIN_MS;
     const gone = new DigestSet();
     for (let index = 0; index < plan.blobs.length; index++) {
       const id = plan.blobs.id(index);
@@ -75,8 +84,8 @@ export class Recheck {
     }
     await this.#scan(BLOBS_ROOT, async (options) => {
       for await (const batch of scanBlobs(driver, options)) {
-        for (const { id, sizeBytes = 0 } of batch) {
-          if (!gone.has(id)) continue;
+        for (const { id, sizeBytes = 0, modifiedMs = Number.POSITIVE_INFINITY } of batch) {
+          if (!gone.has(id) || modifiedMs > latestMs) continue;
           result.fail(blobDataPath(plan.table.digestOf(id)), STILL_THERE);
           result.deleted.blobs--;
           result.deleted.bytes -= sizeBytes;
@@ -88,13 +97,14 @@ export class Recheck {
   }
 
   #keepLinksOf(entries: RepositoryEntries, plan: RepositoryPlan | undefined, condemned: DigestSet): void {
-    const { result, retained, plan: whole } = this.#options;
+    const { result, retained, plan: whole, plannedFromMs } = this.#options;
+    const isCertain = plannedFromMs === undefined;
     const { table } = whole;
     const { name } = entries;
     const deadManifests = new Set(plan?.manifests.map(({ id }) => id));
     const deadLayers = new Set(plan?.layerLinks);
     const retain = (id: DigestId, isDead: boolean, path: () => string, kind: "manifests" | "layerLinks") => {
-      if (isDead && !retained.has(name, id)) {
+      if (isDead && isCertain && !retained.has(name, id)) {
         result.fail(path(), STILL_THERE);
         result.deleted[kind]--;
       }

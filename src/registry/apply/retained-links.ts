@@ -29,6 +29,11 @@ export class RetainedLinks {
     }
   }
 
+  /** The bytes of a blob stay, whatever becomes of the links to it. */
+  addBlob(id: DigestId): void {
+    this.#blobs.add(id);
+  }
+
   /** Tells whether a link of a repository must stay. */
   has(repository: string, id: DigestId): boolean {
     return this.#byRepository.get(repository)?.has(id) === true;

@@ -1,5 +1,7 @@
 import type { StoreThreads } from "../threads/store-threads.ts";
+import type { GatedSweep } from "./slices.ts";
 import type { SweepPhase } from "./sweep-phase.ts";
+import type { SweepResult } from "./sweep-result.ts";
 
 /** What is removed together. */
 export interface SweepBatch {
@@ -29,6 +31,12 @@ export interface SweepOptions {
   threads?: { run: StoreThreads; inFlight: number } | undefined;
   /** Temporary files that were last written before have no writer. */
   temporaryBeforeMs: number;
+  /** What stands between the sweep and a server that takes writes meanwhile; undefined: nobody writes. */
+  gated?: GatedSweep | undefined;
+  /** So many files a second, at the most; 0 or undefined: as many as there are. */
+  maxOpsPerSecond?: number | undefined;
+  /** What earlier sweeps of the same collection have done, to be added to. */
+  result?: SweepResult | undefined;
   signal?: AbortSignal | undefined;
   /** Called before each batch, for one after the other; what it throws ends the sweep. */
   beforeBatch?: ((batch: SweepBatch) => Promise<void>) | undefined;

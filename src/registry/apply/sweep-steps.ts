@@ -21,11 +21,19 @@ export class SweepSteps {
   readonly #plan: CollectionPlan;
   readonly #retained: RetainedLinks;
   readonly #onRetained: () => void;
+  readonly #keepsWholeRepositories: boolean;
 
-  constructor(plan: CollectionPlan, retained: RetainedLinks, onRetained: () => void) {
+  /** @param keepsWholeRepositories - where one link of a repository stays, all of its layer links stay */
+  constructor(
+    plan: CollectionPlan,
+    retained: RetainedLinks,
+    onRetained: () => void,
+    keepsWholeRepositories = true,
+  ) {
     this.#plan = plan;
     this.#retained = retained;
     this.#onRetained = onRetained;
+    this.#keepsWholeRepositories = keepsWholeRepositories;
   }
 
   *tagHistory(): Generator<SweepStep> {
@@ -73,9 +81,10 @@ export class SweepSteps {
   *layerLinks(): Generator<SweepStep> {
     const { repositories, table } = this.#plan;
     for (const { repository, layerLinks } of repositories) {
-      const keepsAll = this.#retained.hasAny(repository);
+      const isPrecise = !this.#keepsWholeRepositories;
+      const keepsAll = !isPrecise && this.#retained.hasAny(repository);
       for (const id of layerLinks) {
-        if (keepsAll) {
+        if (keepsAll || (isPrecise && this.#retained.has(repository, id))) {
           this.#retained.add(repository, id);
           this.#onRetained();
           continue;

@@ -1,20 +1,20 @@
 import { CancelledError } from "../../errors.ts";
-import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { messageOf } from "../../lib/message-of.ts";
-import { canDeleteMany, canScan, hasEmptyFolders } from "../../storage/abilities.ts";
+import { canDeleteMany, canScan } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { DigestId } from "../graph/digest-table.ts";
-import { repositoryPath } from "../paths.ts";
 import type { CollectionPlan } from "../plan/collection-plan.ts";
 import { isRemote } from "../remote-store.ts";
 import type { DeletedFiles } from "../threads/delete-files.ts";
 import { type BatchDeleter, batchDeleter } from "./delete-batch.ts";
 import { deleteInBatches } from "./delete-in-batches.ts";
+import { EmptiedFolders } from "./emptied-folders.ts";
+import { Guards } from "./guards.ts";
 import { Recheck } from "./recheck.ts";
-import { removeFoldersAbove } from "./remove-empty-folder.ts";
-import { removeEmptyRepository } from "./remove-empty-repository.ts";
 import { RetainedLinks } from "./retained-links.ts";
+import { Slices } from "./slices.ts";
 import type { SweepBatch, SweepOptions, SweepProgress } from "./sweep-options.ts";
+import { SweepPace } from "./sweep-pace.ts";
 import { FOLDERS_ABOVE, LINK_PHASES, type SweepPhase } from "./sweep-phase.ts";
 import { SweepResult } from "./sweep-result.ts";
 import { type SweepStep, SweepSteps } from "./sweep-steps.ts";
@@ -26,12 +26,10 @@ const BATCH_FILES = 1000;
 const BATCH_FILES_OF_THREAD = 250;
 /** So many bulk deletes are under way at a time. */
 const BULK_DELETES = 4;
-const BATCH_REPOSITORIES = 100;
-const BATCH_LEFTOVERS = 1000;
 
 /** Carries out a plan. What could not be removed keeps what it refers to. */
 export class Sweep {
-  readonly result = new SweepResult();
+  readonly result: SweepResult;
   readonly #driver: StorageDriver;
   readonly #plan: CollectionPlan;
   readonly #options: SweepOptions;
@@ -45,6 +43,12 @@ export class Sweep {
   readonly #progress: SweepProgress;
   /** On a store where that is no request for each file. */
   readonly #recheck: Recheck | undefined;
+  /** Beside a server that takes writes. */
+  readonly #slices: Slices | undefined;
+  readonly #pace: SweepPace | undefined;
+  readonly #folders: EmptiedFolders;
+  /** What is under way, by the steps that it has. */
+  readonly #announced = new Map<readonly SweepStep[], { batch: SweepBatch; slice: number | undefined }>();
   /** Blobs that did not go. */
   readonly #failedBlobs = new Set<DigestId>();
   #batches = 0;
@@ -54,6 +58,9 @@ export class Sweep {
     this.#driver = driver;
     this.#plan = plan;
     this.#options = options;
+    this.result = options.result ?? new SweepResult();
+    const { signal, gated, maxOpsPerSecond = 0 } = options;
+    const { result } = this;
     this.#remove = batchDeleter(driver, {
       concurrency: options.concurrency,
       threads: options.threads?.run,
@@ -61,16 +68,24 @@ export class Sweep {
     });
     this.#unsettled = new UnsettledFolders(driver);
     this.#retained = new RetainedLinks(plan.references);
-    this.#steps = new SweepSteps(plan, this.#retained, () => {
-      this.result.kept++;
-      this.#advance(1);
-    });
-    const { signal } = options;
-    const { result } = this;
     const retained = this.#retained;
+    this.#steps = new SweepSteps(plan, retained, () => this.#keep(1), gated === undefined);
+    const { table } = plan;
+    const guards = new Guards(plan.repositories, plan.references);
+    this.#slices = gated && new Slices({ ...gated, table, retained, guards, signal });
+    if (gated || maxOpsPerSecond > 0) {
+      this.#pace = new SweepPace({ maxOpsPerSecond, rests: gated !== undefined, signal });
+    }
+    this.#folders = new EmptiedFolders({
+      driver,
+      options,
+      result,
+      announce: (paths, phase) => this.#announce(paths, phase),
+    });
+    const plannedFromMs = gated?.plannedFromMs;
     this.#recheck =
       isRemote(driver) && canScan(driver)
-        ? new Recheck({ driver, plan, retained, result, signal })
+        ? new Recheck({ driver, plan, retained, result, signal, plannedFromMs })
         : undefined;
     const emptied = plan.repositories.filter(({ isEmptied }) => isEmptied).map((each) => each.repository);
     this.#emptied = [...plan.emptyRepositories, ...emptied];
@@ -145,38 +160,63 @@ export class Sweep {
     count: (step: SweepStep) => void,
   ): Promise<void> {
     this.#enter(phase, total);
-    const batches = new Map<readonly SweepStep[], SweepBatch>();
+    const usual = this.#options.threads ? BATCH_FILES_OF_THREAD : BATCH_FILES;
     for (const steps of groups) {
       await deleteInBatches(steps, {
         remove: this.#remove,
-        batchFiles: this.#options.threads ? BATCH_FILES_OF_THREAD : BATCH_FILES,
-        inFlight: this.#options.threads?.inFlight ?? this.#bulkDeletes,
+        batchFiles: this.#pace?.batchFiles(usual) ?? usual,
+        inFlight: this.#slices ? 1 : (this.#options.threads?.inFlight ?? this.#bulkDeletes),
         foldersAbove: FOLDERS_ABOVE[phase],
         keepWrittenAfterMs: this.#plan.rules.keepWrittenAfterMs,
         signal: this.#options.signal,
-        beforeBatch: async (batch) => {
-          await this.#unsettled.settleMany();
-          batches.set(batch, await this.#announce(batch.map(({ path }) => path)));
-        },
+        beforeBatch: (batch) => this.#begin(batch),
         afterBatch: async (batch, deletedFiles) => {
           const before = this.result.failures;
           const deleted = this.#conclude(batch, deletedFiles, count);
+          const announced = this.#announced.get(batch);
+          this.#announced.delete(batch);
+          if (announced?.slice !== undefined) {
+            const undecided = (deletedFiles.undecided ?? []).flatMap((index) => batch[index] ?? []);
+            await this.#slices?.conclude(announced.slice, undecided);
+          }
           if (LINK_PHASES.has(phase)) {
             for (const folder of deletedFiles.staying) this.#unsettled.add(folder);
           }
           // What a dead writer has left beside a file keeps its folder.
           for (const index of deletedFiles.blocked) {
-            await this.#removeFolders(batch[index]?.path ?? "", FOLDERS_ABOVE[phase]);
+            await this.#folders.removeAbove(batch[index]?.path ?? "", FOLDERS_ABOVE[phase]);
           }
-          const announced = batches.get(batch);
-          batches.delete(batch);
           const failed = this.result.failures - before;
-          if (announced) this.#options.afterBatch?.(announced, { deleted, failed });
+          if (announced) this.#options.afterBatch?.(announced.batch, { deleted, failed });
+          this.#pace?.end();
           this.#advance(batch.length);
           this.#report();
         },
       });
+      // Else a power cut could bring back a manifest whose children or layer links are gone for good.
+      if (phase === "manifests") await this.#unsettled.settle();
     }
+  }
+
+  /** @returns the steps of a batch that go now */
+  async #begin(batch: readonly SweepStep[]): Promise<readonly SweepStep[]> {
+    await this.#pace?.begin(batch.length);
+    await this.#unsettled.settleMany();
+    const condemned = await this.#slices?.condemn(batch, this.phase === "manifests");
+    const steps = condemned?.steps ?? batch;
+    this.#keep(batch.length - steps.length);
+    try {
+      if (steps.length > 0) {
+        const announced = await this.#announce(steps.map(({ path }) => path));
+        this.#announced.set(steps, { batch: announced, slice: condemned?.number });
+        return steps;
+      }
+    } catch (error) {
+      if (condemned) await this.#slices?.conclude(condemned.number).catch(() => undefined);
+      throw error;
+    }
+    if (condemned) await this.#slices?.conclude(condemned.number);
+    return steps;
   }
 
   async #announce(paths: readonly string[], phase = this.phase): Promise<SweepBatch> {
@@ -208,58 +248,21 @@ export class Sweep {
     return deleted;
   }
 
-  /** Folders in which a writer or a collector died: there is nothing in them, or only what a dead writer has left. */
-  async #removeLeftovers(): Promise<void> {
-    const paths = this.#plan.leftovers.map((folder) => `${folder}/link`);
-    const isHistory = (path: string): boolean => path.includes("/_manifests/tags/");
-    await this.#removeEmptied("tag history", paths.filter(isHistory));
-    await this.#removeEmptied(
-      "layer links",
-      paths.filter((path) => !isHistory(path)),
-    );
-  }
-
-  async #removeEmptied(phase: "tag history" | "layer links", paths: readonly string[]): Promise<void> {
-    for (let start = 0; start < paths.length; start += BATCH_LEFTOVERS) {
-      if (this.#options.signal?.aborted) throw new CancelledError();
-      const batch = await this.#announce(paths.slice(start, start + BATCH_LEFTOVERS), phase);
-      for (const path of batch.paths) await this.#removeFolders(path, FOLDERS_ABOVE[phase]);
-      this.#options.afterBatch?.(batch, { deleted: 0, failed: 0 });
-    }
-  }
-
-  async #removeFolders(path: string, foldersAbove: number): Promise<void> {
-    if (!hasEmptyFolders(this.#driver)) return;
-    try {
-      await removeFoldersAbove(this.#driver, path, foldersAbove, this.#options.temporaryBeforeMs);
-    } catch {
-      // An empty folder that stays behind does no harm, so that it is no failure.
-    }
-  }
-
   async #removeEmptyRepositories(): Promise<void> {
     this.#enter("empty repositories", this.#emptied.length);
     const names = this.#emptied.filter((name) => !this.#retained.hasAny(name));
     this.#advance(this.#emptied.length - names.length);
-    await this.#removeLeftovers();
-    const { concurrency, signal, temporaryBeforeMs } = this.#options;
-    for (let start = 0; start < names.length; start += BATCH_REPOSITORIES) {
-      if (signal?.aborted) throw new CancelledError();
-      const some = names.slice(start, start + BATCH_REPOSITORIES);
-      const batch = await this.#announce(some.map(repositoryPath));
-      let failed = 0;
-      await forEachConcurrently(some, concurrency, async (name) => {
-        try {
-          await removeEmptyRepository(this.#driver, name, temporaryBeforeMs);
-        } catch (error) {
-          failed++;
-          this.result.fail(repositoryPath(name), messageOf(error));
-        }
-      });
-      this.#options.afterBatch?.(batch, { deleted: some.length - failed, failed });
-      this.#advance(some.length);
+    await this.#folders.removeLeftovers(this.#plan.leftovers);
+    await this.#folders.removeRepositories(names, (count) => {
+      this.#advance(count);
       this.#report();
-    }
+    });
+  }
+
+  /** Steps that are not taken, as something that stays needs them. */
+  #keep(steps: number): void {
+    this.result.kept += steps;
+    this.#advance(steps);
   }
 
   get #bulkDeletes(): number {

@@ -55,6 +55,7 @@ export async function loadRepositoryGraph(
   });
   await loadManifests(driver, entries.revisions.ids(), options);
   await loadManifests(driver, graph.tagTargets.values(), options);
+  await loadManifests(driver, entries.hiddenRevisions, options);
   return graph;
 }
 

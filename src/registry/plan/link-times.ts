@@ -11,6 +11,7 @@ import type { StorageDriver } from "../../storage/driver.ts";
 import type { DigestId } from "../graph/digest-table.ts";
 import type { LinkList } from "../graph/link-list.ts";
 import { parentOf } from "../paths.ts";
+import { scanFiles } from "../scan/scan-files.ts";
 import { statSmallFile } from "../small-file.ts";
 
 /** The time of what cannot be told. */
@@ -27,6 +28,8 @@ export interface LinkTimeOptions {
   agesMatter?: boolean;
   /** Called with a folder that was taken for a link's, and in which there is certainly none. */
   onMissing: (folder: string) => void;
+  /** Called with each file below such a folder, which a scan of all files would have found in a place of no meaning. */
+  onUnknown: (path: string) => void;
   /** Called with such a folder if there may be a link that cannot be seen; the link counts as written just now. */
   onFailure: (failure: ScanFailure) => void;
   signal?: AbortSignal | undefined;
@@ -53,18 +56,20 @@ export async function withTimes(
 export async function fillTimes(
   links: LinkList,
   indexes: readonly number[],
-  { driver, concurrency, onMissing, onFailure, signal }: LinkTimeOptions,
+  { driver, concurrency, onMissing, onUnknown, onFailure, signal }: LinkTimeOptions,
   pathOf: (id: DigestId) => string,
 ): Promise<readonly number[]> {
   const missing = new Set<number>();
+  const filled: string[] = [];
   const fill = (index: number, path: string, modifiedMs: number | undefined): void => {
     const folder = parentOf(path);
-    const doubt = modifiedMs === undefined ? whyHidden(driver, folder) : undefined;
+    const { doubt, isFilled } = modifiedMs === undefined ? lookInto(driver, folder) : UNDOUBTED;
     if (doubt !== undefined) onFailure({ path: folder, error: doubt });
     if (modifiedMs !== undefined || doubt !== undefined) links.setModifiedMs(index, modifiedMs ?? YOUNG);
     else {
       missing.add(index);
       onMissing(folder);
+      if (isFilled) filled.push(folder);
     }
   };
   const unknown = indexes.filter((index) => Number.isNaN(links.modifiedMs(index)));
@@ -81,6 +86,11 @@ export async function fillTimes(
       fill(index, path, await timeOf(driver, path));
     });
   }
+  for (const folder of filled) {
+    for await (const batch of scanFiles(driver, folder, { onFailure, signal })) {
+      for (const { path } of batch) onUnknown(path);
+    }
+  }
   if (missing.size === 0) return indexes;
   links.remove(missing);
   let removed = 0;
@@ -91,20 +101,27 @@ export async function fillTimes(
   });
 }
 
-/**
- * @param folder - of a link for which there is no file
- * @returns why there may be one that cannot be seen: the folder, or the link in it, leads to a disk that is not mounted;
- *   undefined if there is none
- */
-function whyHidden(driver: StorageDriver, folder: string): unknown {
-  if (!hasSynchronousFolders(driver)) return undefined;
+/** What is in a folder in which no link was found. */
+interface LinklessFolder {
+  /** Why there may be a link that cannot be seen: it, or the folder, leads to a disk that is not mounted. */
+  doubt: unknown;
+  /** There is something else in it. */
+  isFilled: boolean;
+}
+
+const UNDOUBTED: LinklessFolder = { doubt: undefined, isFilled: false };
+
+function lookInto(driver: StorageDriver, folder: string): LinklessFolder {
+  // Elsewhere a scan has seen every file.
+  if (!hasSynchronousFolders(driver)) return UNDOUBTED;
   try {
     const names = driver.listNamesSync(folder);
     const hidden = names === undefined ? folder : `${folder}/link`;
     const isHidden = names?.includes("link") !== false && driver.listNamesSync(hidden) === undefined;
-    return isHidden ? new PathNotFoundError(driver.name, hidden) : undefined;
+    const doubt = isHidden ? new PathNotFoundError(driver.name, hidden) : undefined;
+    return { doubt, isFilled: names !== undefined && names.length > 0 };
   } catch (error) {
-    return error;
+    return { doubt: error, isFilled: false };
   }
 }
 

@@ -77,10 +77,11 @@ export class RepositoryMarker {
     this.#need(id);
   }
 
-  /** Marks all revisions, layer links and tags of the repository. */
+  /** Marks all revisions, also those whose links are not understood, layer links and tags of the repository. */
   markEverything(): void {
     const { graph } = this.#input;
     for (const id of this.#revisionIds) this.#markChild(id);
+    for (const id of graph.entries.hiddenRevisions) this.#markChild(id);
     this.#drain();
     for (const id of graph.entries.layers.ids()) this.markBlob(id);
   }

@@ -22,6 +22,7 @@ import { CountedNames } from "./counted-names.ts";
 import { EmptyRepositories } from "./empty-repositories.ts";
 import { planRepository } from "./plan-repository.ts";
 import type { RepositoryPlan } from "./repository-plan.ts";
+import { withoutVanished } from "./without-vanished.ts";
 
 /** How many files that belong to nothing, and keys that stand for folders, are told by name. */
 const NAMES_SHOWN = 5;
@@ -52,6 +53,8 @@ export interface CollectionPlanOptions {
   threads?: number | undefined;
   /** What earlier runs have read. */
   manifestCache?: ManifestRecordSource | undefined;
+  /** Clients work on the store meanwhile: what they have removed by the time it is looked at was not missed. */
+  isLive?: boolean | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: PlanProgress) => void) | undefined;
 }
@@ -84,7 +87,7 @@ class CollectionPlanner {
   readonly #empty = new EmptyRepositories();
   #temporaryFiles = 0;
   readonly #leftovers: string[] = [];
-  readonly #failures: ScanFailure[] = [];
+  #failures: ScanFailure[] = [];
   readonly #warnings: string[] = [];
   readonly #found: FoundAmounts = { repositories: 0, tags: 0, manifests: 0, blobs: 0, bytes: 0 };
   readonly #blobs = new BlobPlan();
@@ -131,6 +134,7 @@ class CollectionPlanner {
       this.#references.remember(algorithm, digest, record),
     );
     for await (const graph of loadRepositories(this.#driver, options)) await this.#addRepository(graph);
+    if (this.#options.isLive) this.#failures = await withoutVanished(this.#driver, this.#failures);
     const blocked = this.#failures.map(({ path }) => path).filter((path) => isBelow(path, REPOSITORIES_ROOT));
     const repositories = this.#repositories.filter(
       ({ repository }) => !blocked.some((path) => touches(path, `${REPOSITORIES_ROOT}/${repository}`)),
@@ -174,7 +178,7 @@ class CollectionPlanner {
     const { concurrency, rules, signal } = this.#options;
     const [table, references] = [this.#table, this.#references];
     const { entries } = graph;
-    const { layers, revisions, tags, unknownKeyCount } = entries;
+    const { layers, revisions, tags } = entries;
     const count = (): number => layers.length + revisions.length + tags.size;
     const seen = count();
     this.#setOwner(entries);
@@ -190,10 +194,10 @@ class CollectionPlanner {
         onMissing: (path) => this.#addLeftover(path),
       },
     );
-    // Planning has found out which of them are only folders without a link.
+    // Planning has found out which of them are only folders without a link, and what is in these.
     const known = count();
     if (known > 0) this.#found.repositories++;
-    if (known + unknownKeyCount > 0) this.#empty.addShown(entries.name);
+    if (known + entries.unknownKeyCount > 0) this.#empty.addShown(entries.name);
     else if (seen > 0) this.#empty.addEmpty(entries.name);
     this.#found.manifests += revisions.length;
     for (const id of this.#needed.members()) this.#marks.set(id, 1);

@@ -1,5 +1,11 @@
 import type { DigestId } from "../graph/digest-table.ts";
-import { layerLinkPath, revisionLinkPath, tagCurrentLinkPath, tagHistoryLinkPath } from "../paths.ts";
+import {
+  layerLinkPath,
+  repositoryPath,
+  revisionLinkPath,
+  tagCurrentLinkPath,
+  tagHistoryLinkPath,
+} from "../paths.ts";
 import type { RepositoryEntries } from "../scan/repository-entries.ts";
 import type { CollectionRules } from "./collection-rules.ts";
 import { fillTimes, type LinkTimeOptions, timeOf, withTimes } from "./link-times.ts";
@@ -12,7 +18,9 @@ import { type LastTagged, lastTaggedTimes } from "./untagged-since.ts";
 const PROBLEMS_SHOWN = 20;
 
 /** Options of {@link planRepository}. */
-export type RepositoryPlanOptions = CollectionRules & LinkTimeOptions;
+export type RepositoryPlanOptions = CollectionRules & Omit<LinkTimeOptions, "onUnknown">;
+
+type LookOptions = CollectionRules & LinkTimeOptions;
 
 /** The outcome of {@link planRepository}. What is needed is in the set that was given. */
 export interface PlannedRepository {
@@ -21,23 +29,22 @@ export interface PlannedRepository {
   warnings: string[];
 }
 
-/** Decides what of one repository is needed and what goes. */
+/** Decides what of one repository is needed and what goes. What is found only now is added to its entries. */
 export async function planRepository(
   input: MarkInput,
-  options: RepositoryPlanOptions,
+  planOptions: RepositoryPlanOptions,
 ): Promise<PlannedRepository> {
   const { entries, brokenTags } = input.graph;
+  const start = repositoryPath(entries.name).length + 1;
+  const onUnknown = (path: string): void => entries.addUnknown(path, path.slice(start), input.table);
+  const options = { ...planOptions, onUnknown };
   const warnings: string[] = [];
   await dropMissingRevisions(input, options);
-  const marker = new RepositoryMarker(input);
+  const { marker, lastTagged } = await markWhatStays(input, options);
   const hasBrokenTags = brokenTags.size > 0 || entries.hasUnknownTags;
-  marker.markRoots(!options.deleteUntagged || hasBrokenTags);
   const tagProblems = [...brokenTags].map(([tag, reason]) => `tag ${tag} is unreadable (${reason})`);
   if (entries.hasUnknownTags) tagProblems.push("it has tags that are not understood");
   warnings.push(...warningsOf(entries.name, tagProblems, "all manifests of the repository are kept"));
-  const lastTagged = options.deleteUntagged
-    ? await markYoungManifests(input, marker, options)
-    : new Map<DigestId, LastTagged>();
   if (entries.isForeign) {
     warnings.push(`${entries.name}: not a valid repository name; everything in it is kept`);
     marker.markEverything();
@@ -45,17 +52,17 @@ export async function planRepository(
     marker.markEverything();
     warnings.push(...warningsOf(entries.name, [...marker.doubts], "everything in the repository is kept"));
   }
-  if (entries.unknownKeyCount > 0) {
-    warnings.push(
-      `${entries.name}: ${entries.unknownKeyCount} unknown files, not touched: ${entries.unknownKeys.join(", ")}`,
-    );
-  }
   const isKeptWhole = entries.isForeign || marker.doubts.size > 0;
   const manifests = isKeptWhole ? [] : deadManifests(input, marker, lastTagged);
   const history =
     isKeptWhole || !options.deleteUntagged || hasBrokenTags ? [] : await deadHistory(input, marker, options);
   // Last, because it marks: a young layer link keeps its blob, but no manifest.
   const layerLinks = isKeptWhole ? [] : await deadLayerLinks(input, marker, options);
+  if (entries.unknownKeyCount > 0) {
+    warnings.push(
+      `${entries.name}: ${entries.unknownKeyCount} unknown files, not touched: ${entries.unknownKeys.join(", ")}`,
+    );
+  }
   return {
     plan: {
       repository: entries.name,
@@ -67,6 +74,25 @@ export async function planRepository(
     },
     warnings,
   };
+}
+
+/** Marks the roots and what is young, with all that they need. */
+async function markWhatStays(
+  input: MarkInput,
+  options: LookOptions,
+): Promise<{ marker: RepositoryMarker; lastTagged: Map<DigestId, LastTagged> }> {
+  const { entries, brokenTags } = input.graph;
+  for (;;) {
+    const { hasUnknownRevisions, hasUnknownTags } = entries;
+    const marker = new RepositoryMarker(input);
+    marker.markRoots(!options.deleteUntagged || brokenTags.size > 0 || hasUnknownTags);
+    const lastTagged = options.deleteUntagged
+      ? await markYoungManifests(input, marker, options)
+      : new Map<DigestId, LastTagged>();
+    // While ages were asked for, something may have been found in the place of a link that makes more of them roots.
+    if (entries.hasUnknownRevisions === hasUnknownRevisions && entries.hasUnknownTags === hasUnknownTags)
+      return { marker, lastTagged };
+  }
 }
 
 /** Tells whether the repository had something that catalogs go by, and all of it goes. */
@@ -97,7 +123,7 @@ function warningsOf(repository: string, problems: readonly string[], outcome: st
  */
 async function dropMissingRevisions(
   { graph: { entries }, references, table }: MarkInput,
-  options: RepositoryPlanOptions,
+  options: LookOptions,
 ): Promise<void> {
   const { name, revisions } = entries;
   const pathOf = (id: DigestId): string => revisionLinkPath(name, table.digestOf(id));
@@ -113,7 +139,7 @@ async function dropMissingRevisions(
 async function markYoungManifests(
   { graph: { entries }, table }: MarkInput,
   marker: RepositoryMarker,
-  options: RepositoryPlanOptions,
+  options: LookOptions,
 ): Promise<Map<DigestId, LastTagged>> {
   const { name, revisions, tags } = entries;
   const untagged: number[] = [];
@@ -167,7 +193,7 @@ function deadManifests(
 async function deadHistory(
   { graph: { entries }, table }: MarkInput,
   marker: RepositoryMarker,
-  options: RepositoryPlanOptions,
+  options: LookOptions,
 ): Promise<DeadHistory[]> {
   const dead: DeadHistory[] = [];
   for (const [tag, { history }] of entries.tags) {
@@ -179,14 +205,14 @@ async function deadHistory(
       .map((index) => history.id(index));
     if (ids.length > 0) dead.push({ tag, ids });
   }
-  return dead;
+  return entries.hasUnknownTags ? [] : dead;
 }
 
 /** Layer links that no kept manifest of the repository needs; a young link is kept and keeps its blob. */
 async function deadLayerLinks(
   { graph: { entries }, table }: MarkInput,
   marker: RepositoryMarker,
-  options: RepositoryPlanOptions,
+  options: LookOptions,
 ): Promise<DigestId[]> {
   const { layers, name } = entries;
   const candidates: number[] = [];

@@ -1,4 +1,5 @@
-import type { DigestId } from "../graph/digest-table.ts";
+import { isDigest } from "../../oci/digest.ts";
+import type { DigestId, DigestTable } from "../graph/digest-table.ts";
 import { LinkList } from "../graph/link-list.ts";
 
 /** How many unknown keys of a repository are remembered by name. */
@@ -6,7 +7,9 @@ const UNKNOWN_KEYS_SHOWN = 5;
 
 /** A file where the layout has a folder, so that what may have been in it is not seen. */
 const IN_PLACE_OF_REVISIONS = /^_manifests(\/revisions(\/[a-z0-9]+(\/[0-9a-f]+)?)?)?$/;
-/** The same, and whatever is in the place of a tag's link. */
+/** The folder of a revision, whatever is in it. */
+const REVISION = /^_manifests\/revisions\/([a-z0-9]+)\/([0-9a-f]+)(\/|$)/;
+/** As with revisions, and whatever is in the place of a tag's link. */
 const IN_PLACE_OF_TAGS = /^_manifests(\/tags(\/\w[^/]*(\/current(\/.*)?)?)?)?$/;
 
 /** What a scan found of one tag. */
@@ -30,6 +33,8 @@ export class RepositoryEntries {
   unknownKeyCount = 0;
   /** A link below `revisions` that is not understood: there may be manifests that we cannot see. */
   hasUnknownRevisions = false;
+  /** Manifests in whose folders below `revisions` such a link is, as far as the folders' names tell. */
+  readonly hiddenRevisions = new Set<DigestId>();
   /** A link below `tags` that is not understood: there may be tags that we cannot see. */
   hasUnknownTags = false;
 
@@ -47,12 +52,16 @@ export class RepositoryEntries {
   }
 
   /** @param below - the key without the repository's path and slash */
-  addUnknown(path: string, below: string): void {
+  addUnknown(path: string, below: string, table: DigestTable): void {
     this.unknownKeyCount++;
     if (this.unknownKeys.length < UNKNOWN_KEYS_SHOWN) this.unknownKeys.push(path);
     const isLink = below.endsWith("/link");
-    if (IN_PLACE_OF_REVISIONS.test(below) || (isLink && below.startsWith("_manifests/revisions/")))
+    if (IN_PLACE_OF_REVISIONS.test(below) || (isLink && below.startsWith("_manifests/revisions/"))) {
       this.hasUnknownRevisions = true;
+      const [, algorithm, hex] = REVISION.exec(below) ?? [];
+      const digest = `${algorithm}:${hex}`;
+      if (isDigest(digest)) this.hiddenRevisions.add(table.intern(digest));
+    }
     if (IN_PLACE_OF_TAGS.test(below) || (isLink && below.startsWith("_manifests/tags/")))
       this.hasUnknownTags = true;
   }

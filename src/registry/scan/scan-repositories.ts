@@ -1,10 +1,10 @@
-import { StorageUnavailableError } from "../../errors.ts";
 import { isRepositoryName } from "../../oci/reference.ts";
 import type { ScannedFile } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { compareKeys } from "../../storage/key-order.ts";
 import type { DigestTable } from "../graph/digest-table.ts";
 import { classifyPath, REPOSITORIES_ROOT } from "../paths.ts";
+import { outOfOrder } from "./out-of-order.ts";
 import { RepositoryEntries } from "./repository-entries.ts";
 import { type ScanOptions, scanFiles } from "./scan-files.ts";
 
@@ -119,15 +119,6 @@ class Grouping {
   }
 }
 
-function outOfOrder(path: string, last: string): StorageUnavailableError {
-  return new StorageUnavailableError(
-    `the store does not list in the order of its keys: ${path} came behind ${last}`,
-    {
-      hint: "use a store whose listings are in byte order, as S3's are",
-    },
-  );
-}
-
 /** @returns the repository below whose `_` folders a key stands, whether its name is valid or not */
 export function repositoryNameOf(path: string): string | undefined {
   const below = path.slice(REPOSITORIES_ROOT.length + 1);
@@ -153,6 +144,6 @@ function addFile(entries: RepositoryEntries, file: ScannedFile, table: DigestTab
       entries.addHistoryLink(entry.tag, table.intern(entry.digest), file.modifiedMs);
       break;
     default:
-      if (!below.startsWith("_uploads/")) entries.addUnknown(file.path, below);
+      if (!below.startsWith("_uploads/")) entries.addUnknown(file.path, below, table);
   }
 }

@@ -22,6 +22,8 @@ export interface DeletedFiles {
   staying: string[];
   /** Indexes of files whose folder stays although no listing shows anything in it. */
   blocked: number[];
+  /** Indexes of files that the store may still remove, whatever became of them until now; left out: none. */
+  undecided?: number[];
 }
 
 /**

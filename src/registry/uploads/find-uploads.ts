@@ -1,12 +1,8 @@
 import { CancelledError, PathNotFoundError } from "../../errors.ts";
 import { isRepositoryName } from "../../oci/reference.ts";
-import {
-  canScan,
-  hasSynchronousFolders,
-  hasUnfinishedWrites,
-  type ScanFailure,
-} from "../../storage/abilities.ts";
+import { canScan, hasSynchronousFolders, type ScanFailure } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { hasUnfinishedWrites } from "../../storage/object-store-abilities.ts";
 import { subfolderNames } from "../list-folder.ts";
 import { classifyPath, REPOSITORIES_ROOT, ROOT, repositoryPath, uploadsPath } from "../paths.ts";
 import { scanFiles } from "../scan/scan-files.ts";

@@ -1,7 +1,8 @@
 import { PathNotFoundError } from "../../errors.ts";
-import { hasEmptyFolders, hasUnfinishedWrites, type UnfinishedAmount } from "../../storage/abilities.ts";
+import { hasEmptyFolders } from "../../storage/abilities.ts";
 import type { FileInfo, StorageDriver } from "../../storage/driver.ts";
 import { FileTooLargeError } from "../../storage/errors.ts";
+import { hasUnfinishedWrites, type UnfinishedAmount } from "../../storage/object-store-abilities.ts";
 import { uploadDataPath, uploadPath, uploadStartedAtPath } from "../paths.ts";
 import { readSmallFile } from "../small-file.ts";
 import { isUploadFile, MAX_STARTED_AT_BYTES, parseStartedAt } from "./upload-files.ts";

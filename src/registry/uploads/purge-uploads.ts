@@ -1,8 +1,8 @@
 import { CancelledError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { messageOf } from "../../lib/message-of.ts";
-import { hasUnfinishedWrites } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { hasUnfinishedWrites } from "../../storage/object-store-abilities.ts";
 import { uploadPath } from "../paths.ts";
 import { type FoundUpload, findUploads, STRAYS_SHOWN } from "./find-uploads.ts";
 import { lookAtUpload, readStartTime, type StartTime, type UploadName } from "./look-at-upload.ts";

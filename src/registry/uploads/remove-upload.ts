@@ -1,11 +1,7 @@
 import { messageOf } from "../../lib/message-of.ts";
-import {
-  canDeleteMany,
-  hasEmptyFolders,
-  hasSynchronousFolders,
-  hasUnfinishedWrites,
-} from "../../storage/abilities.ts";
+import { canDeleteMany, hasEmptyFolders, hasSynchronousFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import { hasUnfinishedWrites } from "../../storage/object-store-abilities.ts";
 import { removeEmptyFolder } from "../apply/remove-empty-folder.ts";
 import { parentOf, uploadDataPath, uploadPath, uploadStartedAtPath } from "../paths.ts";
 import { deleteIfThere } from "../small-file.ts";

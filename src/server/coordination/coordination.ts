@@ -9,10 +9,26 @@ export interface Coordination {
    * Protects `keys` from a collector while a request relies on them. To be called before the request's first await.
    * When none of them is condemned, which is nearly always, the pins hold at once and the result is no promise.
    *
-   * @returns the pins, to be released when the answer has left; `revalidate` is true if the collector may already
-   *   have removed one of the keys, so that the caller must look at the store again
+   * @param use - whether something is written that must not outlive the keys, so that {@link exclude} has to wait for it
+   * @param content - what is about to be written under the keys themselves, see {@link refuse}
+   * @returns the pins, to be released when the answer has left; only when they hold the store is looked at
+   * @throws {ApiError} UNAVAILABLE if the store may still carry out an earlier removal of one of the keys, or an earlier
+   *   write of another content
    */
-  pin(keys: readonly PinKey[]): Pin | Promise<Pin>;
+  pin(keys: readonly PinKey[], use?: PinUse, content?: string): Pin | Promise<Pin>;
+  /**
+   * The store may still write `content` under the keys, at any time while it can accept the request: until then nobody,
+   * in any worker, can begin to write anything else there or to remove it. To be waited for, with the keys pinned, before
+   * an answer, so that whoever was writing there already did so at the same time.
+   */
+  refuse(keys: readonly PinKey[], content: string): Promise<void>;
+  /**
+   * Keeps everybody, in every worker, from relying on keys that are about to be removed at a client's wish. Waits a
+   * while for requests that write something that relies on them; readers only wait for the end.
+   *
+   * @throws {ApiError} UNAVAILABLE if such requests do not end in time, or the store may still write there
+   */
+  exclude(keys: readonly PinKey[]): Promise<Exclusion>;
   /**
    * Remembers for the lease time (24 hours) that a client was told that these keys exist. To be called before the
    * answer's first byte; written to the lease log, in one write a turn, by `flushLeases`.
@@ -28,14 +44,22 @@ export interface Coordination {
 }
 
 /**
- * What a request relies on: a digest (its bytes in the store), or a repository's link to a digest,
- * as `digest` or `repository@digest`.
+ * What a request relies on: a digest (its bytes in the store), a repository's link to a digest, or that a repository's
+ * tag is not being removed; as `digest`, `repository@digest` or `repository:tag`.
  */
 export type PinKey = string;
 
+/** What a request that pins a key does with it. */
+export type PinUse = "reading" | "writing";
+
+/** The right to remove keys on which nobody relies. */
+export interface Exclusion {
+  /** @param isUndecided - the store did not say what became of the removal, and may still carry it out */
+  release(isUndecided: boolean): void;
+}
+
 /** Keys that are protected until `release`. */
 export interface Pin {
-  readonly revalidate: boolean;
   /** Adds keys, found later, under the same rules as {@link Coordination.pin}. */
   extend(keys: readonly PinKey[]): void | Promise<void>;
   release(): void;

@@ -1,6 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { UNDECIDED_MS } from "../../registry/apply/slice-gate.ts";
 import type { LeaseLog } from "../../state/lease-log.ts";
-import type { Coordination, Pin, PinKey, UploadGrant } from "./coordination.ts";
+import type { Coordination, Exclusion, Pin, PinKey, PinUse, UploadGrant } from "./coordination.ts";
+import { EXCLUDE_PAUSE_MS, EXCLUDE_WITHIN_MS } from "./exclusion-times.ts";
 import { PinTable } from "./pin-table.ts";
+import { stillRelied } from "./still-relied.ts";
 import { UploadQueue } from "./upload-queue.ts";
 import { waitForUpload } from "./upload-wait.ts";
 
@@ -8,6 +12,8 @@ import { waitForUpload } from "./upload-wait.ts";
 export class SingleProcessCoordination implements Coordination {
   readonly #leases: LeaseLog;
   readonly #uploads = new UploadQueue();
+  /** Negative: a collector's slices have numbers above. */
+  #lastExclusion = 0;
   /** For a collector in this process. */
   readonly pins: PinTable;
 
@@ -20,8 +26,26 @@ export class SingleProcessCoordination implements Coordination {
     });
   }
 
-  pin(keys: readonly PinKey[]): Pin | Promise<Pin> {
-    return this.pins.pin(keys);
+  pin(keys: readonly PinKey[], use?: PinUse, content?: string): Pin | Promise<Pin> {
+    return this.pins.pin(keys, use, content);
+  }
+
+  async refuse(keys: readonly PinKey[], content: string): Promise<void> {
+    this.pins.refuse({ keys, content, forMs: UNDECIDED_MS });
+  }
+
+  async exclude(keys: readonly PinKey[]): Promise<Exclusion> {
+    for (let tries = EXCLUDE_WITHIN_MS / EXCLUDE_PAUSE_MS; tries > 0; tries--) {
+      this.pins.checkRemoval(keys);
+      const slice = --this.#lastExclusion;
+      if (this.pins.exclude(slice, keys).length === 0) {
+        const undecided = { keys, forMs: UNDECIDED_MS };
+        return { release: (isUndecided) => this.pins.withdraw(slice, isUndecided ? undecided : undefined) };
+      }
+      this.pins.withdraw(slice);
+      await sleep(EXCLUDE_PAUSE_MS, undefined, { ref: false });
+    }
+    throw stillRelied();
   }
 
   lease(keys: readonly PinKey[]): void {

@@ -1,11 +1,14 @@
-import { type Digest, parseDigest } from "../../oci/digest.ts";
+import { type Digest, digestAlgorithm, parseDigest } from "../../oci/digest.ts";
 import type { BlobStore } from "../../registry/blob-store.ts";
 import { type Answer, type AnswerHeaders, type BodySource, emptyAnswer } from "../answer.ts";
 import { ApiError } from "../api-error.ts";
+import { auditBlobDelete } from "../audit.ts";
 import { entityTag, noneMatchNames } from "../entity-tag.ts";
 import type { Exchange } from "../exchange.ts";
+import { holdAliases } from "../hold-aliases.ts";
 import { objectKeys } from "../pin-keys.ts";
 import { ifRangeHolds, parseRange } from "../range.ts";
+import { removeExclusively } from "../remove-exclusively.ts";
 import type { ServerContext } from "../server-context.ts";
 
 /** A year: the content of a digest never changes. */
@@ -22,9 +25,11 @@ export async function getBlob(context: ServerContext, exchange: Exchange): Promi
   const { name, reference } = exchange.route;
   const digest = parseDigest(reference);
   const keys = objectKeys(name, digest);
-  const pin = exchange.hold(keys);
-  if (pin instanceof Promise) await pin;
-  const { blobs } = context.registry.repository(name);
+  const held = exchange.hold(keys);
+  const pin = held instanceof Promise ? await held : held;
+  const repository = context.registry.repository(name);
+  const { blobs } = repository;
+  if (digestAlgorithm(digest) !== "sha256") keys.push(...(await holdAliases(pin, repository, [digest])));
   const { sizeBytes } = await blobs.stat(digest);
   exchange.lease(keys);
   const etag = entityTag(digest);
@@ -82,7 +87,9 @@ async function openPart(
 export async function deleteBlob(context: ServerContext, exchange: Exchange): Promise<Answer> {
   const { name, reference } = exchange.route;
   const digest = parseDigest(reference);
-  await context.registry.repository(name).blobs.unlink(digest);
+  const { blobs } = context.registry.repository(name);
+  await removeExclusively(context, [`${name}@${digest}`], () => blobs.unlink(digest));
+  auditBlobDelete(context, exchange, digest);
   context.logger.info("blob deleted", { repository: name, digest });
   return emptyAnswer(202, { "Docker-Content-Digest": digest });
 }

@@ -1,8 +1,11 @@
 import { checkTag } from "../../oci/reference.ts";
 import { RepositoryUnknownError } from "../../registry/errors.ts";
 import { type Answer, emptyAnswer, jsonAnswer } from "../answer.ts";
+import { auditOf } from "../audit.ts";
 import type { Exchange } from "../exchange.ts";
 import { nextPageLink, parsePageRequest } from "../pagination.ts";
+import { tagRemovalKeys } from "../pin-keys.ts";
+import { removeExclusively } from "../remove-exclusively.ts";
 import type { ServerContext } from "../server-context.ts";
 
 /** Lists a repository's tags: all of them, or a page if the client gives a number. */
@@ -36,7 +39,8 @@ export async function listTags(context: ServerContext, exchange: Exchange): Prom
 export async function deleteTag(context: ServerContext, exchange: Exchange): Promise<Answer> {
   const { name, reference: tag } = exchange.route;
   checkTag(tag);
-  await context.registry.repository(name).tags.delete(tag);
+  const { tags } = context.registry.repository(name, auditOf(context, exchange));
+  await removeExclusively(context, tagRemovalKeys(name, tag), () => tags.delete(tag));
   context.logger.info("tag deleted", { repository: name, tag });
   return emptyAnswer(202);
 }

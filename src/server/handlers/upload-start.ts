@@ -1,9 +1,11 @@
+import { StorageUnavailableError } from "../../errors.ts";
 import { type Digest, type DigestAlgorithm, isDigestAlgorithm, parseDigest } from "../../oci/digest.ts";
 import { isRepositoryName } from "../../oci/reference.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import { ApiError } from "../api-error.ts";
 import { declaredLength, uploadChunks } from "../body.ts";
 import type { Exchange } from "../exchange.ts";
+import { holdAliases } from "../hold-aliases.ts";
 import { objectKeys } from "../pin-keys.ts";
 import type { ServerContext } from "../server-context.ts";
 import { blobHeaders, uploadHeaders } from "./upload-location.ts";
@@ -39,9 +41,12 @@ async function mountBlob(
   // Where everybody may read everything the source need not be named; elsewhere that would give away what others have.
   if (source === undefined && context.access !== undefined) return undefined;
   const keys = objectKeys(name, digest);
-  const pin = exchange.hold(source === undefined ? keys : [...keys, `${source}@${digest}`]);
-  if (pin instanceof Promise) await pin;
+  const held = exchange.hold(source === undefined ? keys : [...keys, `${source}@${digest}`]);
+  const pin = held instanceof Promise ? await held : held;
   const { blobs } = context.registry.repository(name);
+  if (source !== undefined) {
+    keys.push(...(await holdAliases(pin, context.registry.repository(source), [digest])));
+  }
   const mounted =
     source === undefined
       ? await blobs.linkIfStored(digest)
@@ -64,7 +69,9 @@ async function takeWholeBlob(context: ServerContext, exchange: Exchange, digest:
     await upload.finish(digest);
   } catch (error) {
     // No client knows this upload, so nobody can go on with it.
-    await upload.cancel().catch(() => undefined);
+    const cancelled = upload.cancel().catch(() => undefined);
+    // A store that does not answer would keep the client waiting once more; what is left is purged later.
+    if (!(error instanceof StorageUnavailableError)) await cancelled;
     throw error;
   }
   exchange.lease(keys);

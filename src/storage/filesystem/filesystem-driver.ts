@@ -14,7 +14,9 @@ import type {
   ScanFailure,
   Scannable,
   ScannedFile,
+  SettableTimes,
   SmallReads,
+  SpaceLeft,
   StoreClock,
   SynchronousFolders,
   TemporaryFiles,
@@ -29,6 +31,7 @@ import { FilesystemWriter } from "./filesystem-writer.ts";
 import { Folders } from "./folders.ts";
 import { type FsOperations, nodeFs } from "./fs-operations.ts";
 import { openedFile } from "./opened-file.ts";
+import { roomAt } from "./room.ts";
 import { readSmallFile } from "./small-reads.ts";
 import { DRIVER_NAME, StoreFolder } from "./store-folder.ts";
 import { timeOf } from "./store-time.ts";
@@ -63,7 +66,9 @@ export class FilesystemDriver
     ExclusiveCreate,
     StoreClock,
     BulkDelete,
-    TemporaryFiles
+    TemporaryFiles,
+    SettableTimes,
+    SpaceLeft
 {
   readonly name = DRIVER_NAME;
   readonly location: string;
@@ -271,6 +276,22 @@ export class FilesystemDriver
 
   async putIfAbsent(path: string, content: Uint8Array): Promise<boolean> {
     return this.#store.run("create", path, (absolute) => this.#changes.createIfAbsent(absolute, content));
+  }
+
+  async setModified(path: string, modifiedMs: number): Promise<void> {
+    await this.#store.run("change the time of", path, async (absolute) => {
+      if (!(await this.#store.fs.stat(absolute)).isFile()) throw new PathNotFoundError(DRIVER_NAME, path);
+      await this.#store.fs.setModified(absolute, modifiedMs);
+    });
+  }
+
+  spaceLeft(path = "/"): Promise<{ bytes: number; files: number | undefined }> {
+    return this.#store.run(
+      "tell the room at",
+      path,
+      (absolute) => roomAt(this.#store.fs, absolute),
+      "folder",
+    );
   }
 
   now(): Promise<number> {

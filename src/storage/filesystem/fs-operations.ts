@@ -30,6 +30,16 @@ export interface FsStat {
   isDirectory(): boolean;
 }
 
+/** What the driver asks of `statfs`; in blocks, and numbers of files. */
+export interface FsRoom {
+  bsize: number;
+  /** Free for others than root. */
+  bavail: number;
+  /** 0: the file system does not count files. */
+  files: number;
+  ffree: number;
+}
+
 /**
  * `read`: an existing file. `create`: a new file, EEXIST if there is one. `modify`: an existing file, to be changed in
  * place.
@@ -50,6 +60,10 @@ export interface FsOperations {
   rmdir(path: string): Promise<void>;
   rmdirSync(path: string): void;
   chown(path: string, uid: number, gid: number): Promise<void>;
+  /** Sets the time of the last change of a file, in milliseconds since 1970. */
+  setModified(path: string, modifiedMs: number): Promise<void>;
+  /** Tells of the room on the disk that a file or folder is on. */
+  statfs(path: string): Promise<FsRoom>;
   /** Makes the entries of a folder durable. */
   syncFolder(path: string): Promise<void>;
   stat(path: string): Promise<FsStat>;
@@ -77,6 +91,9 @@ export const nodeFs: FsOperations = {
   rmdir: (path) => fs.rmdir(path),
   rmdirSync: (path) => rmdirSync(path),
   chown: fs.chown,
+  // Half a microsecond more: Node 20 cuts off what is less than one, and may find a whole number to be a little below it.
+  setModified: (path, modifiedMs) => fs.utimes(path, new Date(), modifiedMs / 1000 + 5e-7),
+  statfs: (path) => fs.statfs(path),
   syncFolder: async (path) => {
     const folder = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
     try {

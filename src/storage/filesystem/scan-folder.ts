@@ -2,6 +2,7 @@ import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "nod
 import { setImmediate } from "node:timers/promises";
 import type { ScanAsides, ScanFailure, ScannedFile } from "../abilities.ts";
 import { childPath } from "../key-order.ts";
+import { isBehind, partBehind } from "../scan-after.ts";
 import { isTemporaryName } from "./temporary-name.ts";
 import { isMissing } from "./translate-error.ts";
 import { type Child, childrenOf, enterLink, type WalkPosition } from "./walk-folder.ts";
@@ -27,7 +28,7 @@ export interface ScanOptions extends ScanAsides {
  */
 export async function* scanFolder(start: WalkPosition, options: ScanOptions): AsyncGenerator<ScannedFile[]> {
   let batch: ScannedFile[] = [];
-  if (!isThere(start)) return;
+  if (partBehind(start.path, options.after) === "none" || !isThere(start)) return;
   for (const path of filesBelow(start, options)) {
     batch.push({ path });
     if (batch.length < BATCH_FILES) continue;
@@ -54,22 +55,27 @@ function* filesBelow(
 ): Generator<string> {
   const children = read(at, options);
   if (children?.length === 0) onEmpty?.(at.path);
+  const { after } = options;
   for (const child of children ?? []) {
     if (!child.isFolder) {
+      if (!isBehind(child.path, after)) continue;
       const isTemporary = isTemporaryName(child.name);
       if (isTemporary === options.temporary) yield child.path;
       else if (isTemporary) options.onTemporaryFile?.(child.path);
       continue;
     }
+    const part = partBehind(child.path, after);
+    if (part === "none") continue;
     if (options.isLeaf?.(child.path)) {
-      yield `${child.path}/`;
+      if (`${child.path}/` !== after) yield `${child.path}/`;
       continue;
     }
     const realAncestors = child.isLink ? follow(child, at, options) : at.realAncestors;
     if (realAncestors === "loop" && !options.temporary) yield child.path;
     if (realAncestors === undefined || realAncestors === "loop") continue;
     const folder = { path: child.path, absolutePath: child.absolutePath, realAncestors };
-    yield* filesBelow(folder, options, options.onEmptyFolder);
+    const below = part === "all" && after !== undefined ? { ...options, after: undefined } : options;
+    yield* filesBelow(folder, below, options.onEmptyFolder);
   }
 }
 

@@ -5,14 +5,18 @@ import type {
   ChildName,
   ExclusiveCreate,
   NameListing,
+  ScanAsides,
+  ScanFailure,
   Scannable,
   ScannedFile,
+  SettableTimes,
   SmallReads,
   StoreClock,
 } from "../abilities.ts";
 import { checkPath } from "../check-path.ts";
 import type { FileInfo, FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../driver.ts";
 import { FileTooLargeError } from "../errors.ts";
+import { isBehind, partBehind } from "../scan-after.ts";
 import { FileTree, type MemoryFile } from "./file-tree.ts";
 import { MemoryWriter } from "./memory-writer.ts";
 
@@ -21,7 +25,15 @@ const SCAN_BATCH = 1000;
 
 /** Keeps a registry in this process's memory (`inmemory`): for tests and for trying things out. */
 export class MemoryDriver
-  implements StorageDriver, NameListing, SmallReads, Scannable, ExclusiveCreate, StoreClock, BulkDelete
+  implements
+    StorageDriver,
+    NameListing,
+    SmallReads,
+    Scannable,
+    ExclusiveCreate,
+    StoreClock,
+    BulkDelete,
+    SettableTimes
 {
   readonly name = "inmemory";
   readonly location = "memory";
@@ -115,10 +127,14 @@ export class MemoryDriver
     return { sizeBytes: found.bytes.length, modifiedMs: found.modifiedMs };
   }
 
-  async *scan(path: string): AsyncGenerator<ScannedFile[]> {
+  async *scan(
+    path: string,
+    _onFailure?: (failure: ScanFailure) => void,
+    { after }: ScanAsides = {},
+  ): AsyncGenerator<ScannedFile[]> {
     checkPath(path, "folder");
     let batch: ScannedFile[] = [];
-    for (const { path: file, sizeBytes, modifiedMs } of this.#below(path)) {
+    for (const { path: file, sizeBytes, modifiedMs } of this.#below(path, after)) {
       batch.push({ path: file, sizeBytes, modifiedMs });
       if (batch.length < SCAN_BATCH) continue;
       yield batch;
@@ -131,6 +147,10 @@ export class MemoryDriver
     if (this.#tree.find(checkPath(path)) !== undefined) return false;
     this.#store(path, content.slice());
     return true;
+  }
+
+  async setModified(path: string, modifiedMs: number): Promise<void> {
+    this.#tree.set(path, { bytes: this.#file(path).bytes, modifiedMs });
   }
 
   async now(): Promise<number> {
@@ -160,10 +180,11 @@ export class MemoryDriver
     if (obstacle !== undefined) throw inTheWay(path, obstacle);
   }
 
-  *#below(path: string): Generator<FileInfo> {
+  *#below(path: string, after?: string): Generator<FileInfo> {
+    if (partBehind(path, after) === "none") return;
     for (const child of this.#tree.children(path) ?? []) {
-      if (child.file) yield info(child.path, child.file);
-      else yield* this.#below(child.path);
+      if (!child.file) yield* this.#below(child.path, after);
+      else if (isBehind(child.path, after)) yield info(child.path, child.file);
     }
   }
 }

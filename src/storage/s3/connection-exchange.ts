@@ -23,22 +23,31 @@ export interface PlainAnswer<Body> {
   body: Body;
 }
 
+/** Code of the failure that a server takes a request and does not answer. */
+export const SILENCE = "UND_ERR_HEADERS_TIMEOUT";
+
 /** What both kinds of answers do with the events of a connection. */
 export abstract class ExchangeHandler implements Dispatcher.DispatchHandler {
   protected readonly request: PreparedRequest;
   protected controller: Dispatcher.DispatchController | undefined;
-  #isCancelled = false;
+  #givenUp: Error | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(request: PreparedRequest) {
     this.request = request;
   }
 
   /** Gives the exchange up. */
-  readonly cancel = (): void => {
-    this.#isCancelled = true;
-    this.fail(new CancelledError());
-    this.controller?.abort(new CancelledError());
-  };
+  readonly cancel = (): void => this.#giveUp(new CancelledError());
+
+  /** Gives the exchange up unless the head of the answer comes in time. */
+  waitNoLongerThan(headMs: number): void {
+    this.#timer = setTimeout(() => {
+      const seconds = Math.ceil(headMs / 1000);
+      const cause = Object.assign(new Error(`no answer within ${seconds} s`), { code: SILENCE });
+      this.#giveUp(new S3ConnectionError(cause.message, { cause }));
+    }, headMs);
+  }
 
   /** Tells whoever waits; only the first call has an effect. */
   abstract fail(error: Error): void;
@@ -48,17 +57,20 @@ export abstract class ExchangeHandler implements Dispatcher.DispatchHandler {
 
   /** To be called once nothing more is to come. */
   protected settle(): void {
+    clearTimeout(this.#timer);
     this.request.signal?.removeEventListener("abort", this.cancel);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.controller = controller;
-    if (this.#isCancelled) controller.abort(new CancelledError());
+    if (this.#givenUp) controller.abort(this.#givenUp);
   }
 
   onResponseStart(_controller: unknown, status: number, headers: Headers): void {
     // 102 and 103 come before the answer.
-    if (status >= 200) this.begin(status, plainHeaders(headers));
+    if (status < 200) return;
+    clearTimeout(this.#timer);
+    this.begin(status, plainHeaders(headers));
   }
 
   onResponseData(_controller: unknown, chunk: Buffer): void {
@@ -73,6 +85,13 @@ export abstract class ExchangeHandler implements Dispatcher.DispatchHandler {
   onResponseError(_controller: unknown, error: Error): void {
     this.settle();
     this.fail(connectionError(error));
+  }
+
+  #giveUp(reason: Error): void {
+    clearTimeout(this.#timer);
+    this.#givenUp = reason;
+    this.fail(reason);
+    this.controller?.abort(reason);
   }
 }
 

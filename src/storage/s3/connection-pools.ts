@@ -10,6 +10,7 @@ import {
 } from "./connection-exchange.ts";
 import { codeOf, isCertificateProblem } from "./retry-rules.ts";
 import { S3ConnectionError } from "./s3-lane.ts";
+import { sentBody } from "./sent-body.ts";
 
 /** How long to wait for a server. */
 export interface ConnectionTimeouts {
@@ -17,12 +18,19 @@ export interface ConnectionTimeouts {
   connectMs: number;
   /** From the end of a request to the first bytes of the answer. */
   headersMs: number;
+  /** The same for small requests, and from the moment on at which they are to be sent. */
+  quickHeadersMs: number;
+  /** For all attempts of a small request together. */
+  quickTotalMs: number;
   /** Between two pieces of an answer. */
   bodyMs: number;
 }
 
-/** Longer than any store takes for a listing, shorter than people wait. */
-export const DEFAULT_TIMEOUTS: ConnectionTimeouts = { connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 };
+/** A client of the server has an answer within half a minute, whatever the store does. */
+export const DEFAULT_TIMEOUTS: ConnectionTimeouts = {
+  ...{ connectMs: 10_000, headersMs: 60_000, bodyMs: 60_000 },
+  ...{ quickHeadersMs: 15_000, quickTotalMs: 25_000 },
+};
 
 /**
  * More requests of the lane than this wait for one another; no store gives more throughput for small objects. Streams
@@ -41,32 +49,37 @@ export interface ConnectionOptions {
 
 /** Sends requests over connections that are kept; tries nothing again. */
 export class ConnectionPools {
+  readonly timeouts: ConnectionTimeouts;
   readonly #options: ConnectionOptions;
   /** By the origin of a store: one, or few. */
   readonly #agents = new Map<string, Agents>();
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   }
 
   /**
    * Waits for the whole answer.
    *
+   * @param headMs - no longer for its head; then for a connection that is free and the way of the body, too
    * @throws {S3ConnectionError} if there is none, or it breaks off
    * @throws {CancelledError}
    */
-  exchange(request: PreparedRequest): Promise<PlainAnswer<Uint8Array>> {
+  exchange(request: PreparedRequest, headMs?: number): Promise<PlainAnswer<Uint8Array>> {
     return new Promise((resolve, reject) => {
       const { small, told } = this.#agentsFor(request.origin);
-      dispatch(small, request, new WholeAnswer(request, resolve, (error) => reject(told(error))));
+      const handler = new WholeAnswer(request, resolve, (error) => reject(told(error)));
+      dispatch(small, request, handler, headMs);
     });
   }
 
   /** As {@link ConnectionPools.exchange}, but resolves when the body begins. */
-  open(request: PreparedRequest): Promise<PlainAnswer<ConnectionAnswerBody>> {
+  open(request: PreparedRequest, headMs?: number): Promise<PlainAnswer<ConnectionAnswerBody>> {
     return new Promise((resolve, reject) => {
       const { streams, told } = this.#agentsFor(request.origin);
-      dispatch(streams, request, new StreamedAnswer(request, resolve, (error) => reject(told(error))));
+      const handler = new StreamedAnswer(request, resolve, (error) => reject(told(error)));
+      dispatch(streams, request, handler, headMs);
     });
   }
 
@@ -78,7 +91,8 @@ export class ConnectionPools {
   #agentsFor(origin: string): Agents {
     let agents = this.#agents.get(origin);
     if (agents === undefined) {
-      agents = agentsOf(this.#options, this.#options.proxyFor?.(origin));
+      const { skipVerify, proxyFor } = this.#options;
+      agents = agentsOf(skipVerify, this.timeouts, proxyFor?.(origin));
       this.#agents.set(origin, agents);
     }
     return agents;
@@ -92,8 +106,8 @@ interface Agents {
   told: (error: Error) => Error;
 }
 
-function agentsOf({ skipVerify, timeouts }: ConnectionOptions, proxy: string | undefined): Agents {
-  const { connectMs, headersMs, bodyMs } = { ...DEFAULT_TIMEOUTS, ...timeouts };
+function agentsOf(skipVerify: boolean, timeouts: ConnectionTimeouts, proxy: string | undefined): Agents {
+  const { connectMs, headersMs, bodyMs } = timeouts;
   const tls = { timeout: connectMs, rejectUnauthorized: !skipVerify };
   const common: Agent.Options = { pipelining: 1, headersTimeout: headersMs, bodyTimeout: bodyMs };
   const make = (options: Agent.Options): Dispatcher =>
@@ -118,16 +132,24 @@ function throughProxy(error: Error, proxy: string): Error {
   return new S3ConnectionError(message, { cause: new Error(message) });
 }
 
-function dispatch(agent: Dispatcher, request: PreparedRequest, handler: ExchangeHandler): void {
+function dispatch(
+  agent: Dispatcher,
+  request: PreparedRequest,
+  handler: ExchangeHandler,
+  headMs: number | undefined,
+): void {
   if (request.signal?.aborted) {
     handler.cancel();
     return;
   }
   request.signal?.addEventListener("abort", handler.cancel, { once: true });
-  const { origin, path, method, headers, body } = request;
+  if (headMs !== undefined) handler.waitNoLongerThan(headMs);
+  const { origin, path, method, body } = request;
+  const headers = body ? { ...request.headers, "content-length": String(body.length) } : request.headers;
   try {
     // Connections would be closed after a HEAD otherwise, for servers that send bodies with it.
-    agent.dispatch({ origin, path, method, headers, body: body ?? null, reset: false }, handler);
+    const how = { body: body ? sentBody(body) : null, reset: false };
+    agent.dispatch({ origin, path, method, headers, ...how }, handler);
   } catch (error) {
     handler.fail(connectionError(error));
   }

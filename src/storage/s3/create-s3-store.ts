@@ -41,6 +41,7 @@ export interface S3StoreOptions {
  */
 export function createS3Store(settings: S3StorageSettings, options: S3StoreOptions = {}): S3Store {
   const requests: Record<string, number> = {};
+  const busyAnswers = { count: 0 };
   const rate = createRequestRate({
     perSecond: settings.maxRequestsPerSecond,
     folder: options.rateFolder,
@@ -65,6 +66,9 @@ export function createS3Store(settings: S3StorageSettings, options: S3StoreOptio
     credentials,
     address: () => sdk().then((client) => resolveEndpoint(client, settings)),
     connections,
+    onBusy: () => {
+      busyAnswers.count++;
+    },
     now: options.now,
     sleep: options.sleep,
     random: options.random,
@@ -75,6 +79,7 @@ export function createS3Store(settings: S3StorageSettings, options: S3StoreOptio
     settings,
     location,
     lane: log === undefined ? lane : loggedLane(lane, log),
+    busyAnswers,
     sdk,
     objectHeaders: objectHeadersOf(settings),
     objectParameters: objectParametersOf(settings),

@@ -26,6 +26,21 @@ export function passingConnection(cause: unknown): PassingFailure | undefined {
   return AWAY_CODES.has(code) ? "busy" : "chance";
 }
 
+/**
+ * Tells whether the store may carry out, at some later time, what failed so: the request may have reached it, and it has
+ * neither done nor refused it yet.
+ */
+export function mayHappenLater(error: unknown): boolean {
+  if (error instanceof S3RequestError) {
+    // Some refusals come with a status of 200.
+    const isRefused = error.status >= 300 && error.status < 500 && error.code !== "InternalError";
+    return !isRefused && !BUSY_CODES.has(error.code);
+  }
+  if (!(error instanceof S3ConnectionError)) return false;
+  const code = codeOf(error.cause);
+  return !AWAY_CODES.has(code) && code !== "UND_ERR_CONNECT_TIMEOUT" && !isCertificateProblem(code);
+}
+
 /** Tells whether a connection failed because TLS does not trust or understand the other side. */
 export function isCertificateProblem(code: string): boolean {
   return /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_|ERR_SSL_|EPROTO$|HOSTNAME_MISMATCH|INVALID_CA)/.test(

@@ -27,12 +27,14 @@ export async function moveObject(store: S3Store, from: string, to: string, etag 
   const source = await headObject(store, from);
   if (source === undefined) throw new PathNotFoundError("s3", from);
   if (etag !== "" && source.etag.replaceAll('"', "") !== etag) {
-    throw new StorageUnavailableError(`s3: ${from} has been replaced by somebody else`);
+    throw new StorageUnavailableError(`s3: ${from} has been replaced by somebody else`, {
+      hint: "push again; if it happens again, look who else writes to the bucket",
+    });
   }
   if (from === to) return;
   await callS3(store, "copy to", to, async () => {
     try {
-      await copyObject(store, source, to);
+      await copyObject(store, { store, object: source }, to);
     } catch (error) {
       if (!isCopyImpossible(error)) throw error;
       await copyThrough(store, source, to);
@@ -41,19 +43,32 @@ export async function moveObject(store: S3Store, from: string, to: string, etag 
   await callS3(store, "delete", from, () => store.lane.send({ method: "DELETE", key: store.keyOf(from) }));
 }
 
-async function copyObject(store: S3Store, source: ObjectHead, to: string): Promise<void> {
+/** An object, and the store that it is in. */
+export interface CopySource {
+  store: S3Store;
+  object: ObjectHead;
+}
+
+/**
+ * Copies an object into a store by requests alone, in parts if it is large. Nothing is visible before all of it is there.
+ *
+ * @throws what the SDK throws
+ */
+export async function copyObject(store: S3Store, from: CopySource, to: string): Promise<void> {
   const { bucket, copy } = store.settings;
   const target = { Bucket: bucket, Key: store.keyOf(to) };
-  const from = {
-    CopySource: `${uriEncode(bucket)}/${uriEncodeKey(store.keyOf(source.path))}`,
+  const { object: source } = from;
+  const sourceKey = from.store.keyOf(source.path);
+  const parameters = {
+    CopySource: `${uriEncode(from.store.settings.bucket)}/${uriEncodeKey(sourceKey)}`,
     // Only of the object whose size is known.
     ...(source.etag === "" ? {} : { CopySourceIfMatch: source.etag }),
   };
   const client = await store.sdk();
   if (source.sizeBytes <= Math.min(copy.thresholdBytes, MAX_SINGLE_COPY_BYTES)) {
     const { CopyObjectCommand } = await import("@aws-sdk/client-s3");
-    await client.send(new CopyObjectCommand({ ...target, ...from, ...store.objectParameters }));
-  } else await new PartCopy(store, client, { source, target, from }).run();
+    await client.send(new CopyObjectCommand({ ...target, ...parameters, ...store.objectParameters }));
+  } else await new PartCopy(store, client, { source, target, from: parameters }).run();
 }
 
 /** A part of an object: its number, and the first and the last of its bytes. */

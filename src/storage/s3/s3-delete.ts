@@ -25,6 +25,8 @@ const PASSING_CODES = new Set([
   "RequestTimeout",
   "OperationAborted",
 ]);
+/** Those of them that do not say that nothing will come of it. */
+const UNSURE_CODES = new Set(["InternalError", "RequestTimeout"]);
 /** What a store answers that has no bulk delete. */
 const UNKNOWN_CODES = new Set(["NotImplemented", "MethodNotAllowed"]);
 /** What XML cannot say. */
@@ -40,15 +42,23 @@ export interface FailedDelete {
 /**
  * Removes one object.
  *
+ * @param onUnanswered - called after each attempt that the store may still carry out, be it after a later one
  * @throws {PathNotFoundError} if there is none: S3 itself would not tell
  */
-export async function deleteObject(store: S3Store, path: string): Promise<void> {
+export async function deleteObject(store: S3Store, path: string, onUnanswered?: () => void): Promise<void> {
   if ((await headObject(store, path)) === undefined) throw new PathNotFoundError("s3", path);
-  await sendDelete(store, path);
+  await sendDelete(store, path, onUnanswered);
 }
 
-/** @returns why what could not be removed was not; a file that is gone is a success */
-export async function deleteObjects(store: S3Store, paths: readonly string[]): Promise<FailedDelete[]> {
+/**
+ * @param onUndecided - see `BulkDelete`
+ * @returns why what could not be removed was not; a file that is gone is a success
+ */
+export async function deleteObjects(
+  store: S3Store,
+  paths: readonly string[],
+  onUndecided: Undecided = () => undefined,
+): Promise<FailedDelete[]> {
   const failed: FailedDelete[] = [];
   const plain: string[] = [];
   const others: string[] = [];
@@ -57,28 +67,35 @@ export async function deleteObjects(store: S3Store, paths: readonly string[]): P
     plain.slice(index * BATCH_KEYS, (index + 1) * BATCH_KEYS),
   );
   await forEachConcurrently(batches, BATCHES_IN_FLIGHT, async (batch) => {
-    failed.push(...(await deleteBatch(store, batch)));
+    failed.push(...(await deleteBatch(store, batch, onUndecided)));
   });
-  failed.push(...(await deleteSingly(store, others)));
+  failed.push(...(await deleteSingly(store, others, onUndecided)));
   return failed;
 }
 
-async function deleteBatch(store: S3Store, paths: readonly string[]): Promise<FailedDelete[]> {
+type Undecided = (path: string) => void;
+
+async function deleteBatch(
+  store: S3Store,
+  paths: readonly string[],
+  onUndecided: Undecided,
+): Promise<FailedDelete[]> {
   const failed: FailedDelete[] = [];
   let left = paths;
   for (let attempt = 1; left.length > 0; attempt++) {
     let failures: DeleteFailure[];
     try {
-      failures = await sendBatch(store, left);
+      failures = await sendBatch(store, left, onUndecided);
     } catch (error) {
       if (error instanceof S3RequestError && (error.status === 501 || UNKNOWN_CODES.has(error.code)))
-        return deleteSingly(store, left);
+        return [...failed, ...(await deleteSingly(store, left, onUndecided))];
       return [...failed, ...left.map((path) => ({ path, error: store.translate(error, "delete", path) }))];
     }
     const again: string[] = [];
     for (const failure of failures) {
       const path = store.pathOf(failure.key) ?? failure.key;
       if (failure.code === "NoSuchKey") continue;
+      if (UNSURE_CODES.has(failure.code)) onUndecided(path);
       if (PASSING_CODES.has(failure.code) && attempt < ATTEMPTS) again.push(path);
       else failed.push({ path, error: store.translate(requestError(failure), "delete", path) });
     }
@@ -88,7 +105,11 @@ async function deleteBatch(store: S3Store, paths: readonly string[]): Promise<Fa
   return failed;
 }
 
-async function sendBatch(store: S3Store, paths: readonly string[]): Promise<DeleteFailure[]> {
+async function sendBatch(
+  store: S3Store,
+  paths: readonly string[],
+  onUndecided: Undecided,
+): Promise<DeleteFailure[]> {
   const objects = paths.map((path) => `<Object><Key>${escapeXml(store.keyOf(path))}</Key></Object>`).join("");
   const body = Buffer.from(
     `<?xml version="1.0" encoding="UTF-8"?>\n<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>${objects}</Delete>`,
@@ -98,15 +119,20 @@ async function sendBatch(store: S3Store, paths: readonly string[]): Promise<Dele
     query: { delete: "" },
     headers: { "content-type": "application/xml" },
     body,
+    onUnanswered: () => paths.forEach(onUndecided),
   });
   return readDeleteResult(answer.body);
 }
 
-async function deleteSingly(store: S3Store, paths: readonly string[]): Promise<FailedDelete[]> {
+async function deleteSingly(
+  store: S3Store,
+  paths: readonly string[],
+  onUndecided: Undecided,
+): Promise<FailedDelete[]> {
   const failed: FailedDelete[] = [];
   await forEachConcurrently(paths, SINGLES_IN_FLIGHT, async (path) => {
     try {
-      await sendDelete(store, path);
+      await sendDelete(store, path, () => onUndecided(path));
     } catch (error) {
       failed.push({ path, error });
     }
@@ -114,8 +140,10 @@ async function deleteSingly(store: S3Store, paths: readonly string[]): Promise<F
   return failed;
 }
 
-async function sendDelete(store: S3Store, path: string): Promise<void> {
-  await callS3(store, "delete", path, () => store.lane.send({ method: "DELETE", key: store.keyOf(path) }));
+async function sendDelete(store: S3Store, path: string, onUnanswered?: () => void): Promise<void> {
+  await callS3(store, "delete", path, () =>
+    store.lane.send({ method: "DELETE", key: store.keyOf(path), onUnanswered }),
+  );
 }
 
 /** A failure of one key in the form of a refused request. */

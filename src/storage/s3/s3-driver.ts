@@ -3,32 +3,45 @@ import { StorageUnavailableError } from "../../errors.ts";
 import type {
   BulkDelete,
   ChildName,
-  CopyingMoves,
+  CopiesFrom,
   ExclusiveCreate,
   FileLookup,
-  KeptVersions,
   NameListing,
-  PresignedReads,
-  ReachabilityCheck,
-  RequestCounts,
   ScanAsides,
   ScanFailure,
   Scannable,
   ScannedFile,
   StoreClock,
+} from "../abilities.ts";
+import { checkPath } from "../check-path.ts";
+import type { FileInfo, FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../driver.ts";
+import { innermostDriver } from "../innermost-driver.ts";
+import type {
+  BusyAnswers,
+  CopyingMoves,
+  FileBefore,
+  KeptVersions,
+  PresignedReads,
+  ReachabilityCheck,
+  RequestCounts,
+  UndecidedChanges,
+  UndecidedListener,
   UnfinishedAmount,
   UnfinishedFile,
   UnfinishedWrites,
   VersionedFiles,
-} from "../abilities.ts";
-import { checkPath } from "../check-path.ts";
-import type { FileInfo, FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../driver.ts";
+  WritesOver,
+} from "../object-store-abilities.ts";
 import { callS3, folderPrefix } from "./s3-call.ts";
+import { PutConditions } from "./s3-conditions.ts";
 import { moveObject } from "./s3-copy.ts";
+import { CopiesFromStores } from "./s3-copy-from.ts";
 import { deleteObject, deleteObjects, type FailedDelete } from "./s3-delete.ts";
 import { listFolder, listPage, walkFolder } from "./s3-listing.ts";
 import { ExclusiveObjects } from "./s3-lock.ts";
 import { ReadSigner } from "./s3-presign.ts";
+import { putObject } from "./s3-put.ts";
+import { putOver } from "./s3-put-over.ts";
 import { checkReachable } from "./s3-reachability.ts";
 import { fileInfo, getObject, headObject, openObject, statPath } from "./s3-reads.ts";
 import { scanFolder } from "./s3-scan.ts";
@@ -60,23 +73,34 @@ export class S3Driver
     UnfinishedWrites,
     CopyingMoves,
     RequestCounts,
+    BusyAnswers,
     VersionedFiles,
-    ReachabilityCheck
+    ReachabilityCheck,
+    CopiesFrom,
+    UndecidedChanges,
+    WritesOver
 {
   readonly name = "s3";
   readonly location: string;
   readonly movesByCopying = true;
   readonly requests: Readonly<Record<string, number>>;
+  readonly busyAnswers: { readonly count: number };
   readonly #store: S3Store;
+  readonly #conditions: PutConditions;
   readonly #exclusive: ExclusiveObjects;
   readonly #signer: ReadSigner;
+  readonly #copies: CopiesFromStores;
+  readonly #undecidedListeners = new Set<UndecidedListener>();
 
   constructor(store: S3Store) {
     this.#store = store;
     this.location = store.location;
     this.requests = store.lane.requests;
-    this.#exclusive = new ExclusiveObjects(store);
+    this.busyAnswers = store.busyAnswers;
+    this.#conditions = new PutConditions(store);
+    this.#exclusive = new ExclusiveObjects(store, this.#conditions);
     this.#signer = new ReadSigner(store);
+    this.#copies = new CopiesFromStores(store);
   }
 
   async get(path: string, maxBytes?: number): Promise<Uint8Array> {
@@ -84,11 +108,14 @@ export class S3Driver
   }
 
   async put(path: string, content: Uint8Array): Promise<void> {
-    const key = this.#store.keyOf(checkPath(path));
-    const headers = { "content-type": "application/octet-stream", ...this.#store.objectHeaders };
-    await callS3(this.#store, "write", path, () =>
-      this.#store.lane.send({ method: "PUT", key, headers, body: content }),
-    );
+    checkPath(path);
+    const onUnanswered = (): void => this.#tellUndecided(path);
+    await callS3(this.#store, "write", path, () => putObject(this.#store, path, content, { onUnanswered }));
+  }
+
+  async putOver(path: string, content: Uint8Array): Promise<void> {
+    const onUndecided = (over?: FileBefore): void => this.#tellUndecided(path, over);
+    await putOver(this.#store, this.#conditions, { path: checkPath(path), content, onUndecided });
   }
 
   async read(path: string, options: ReadOptions = {}): Promise<Readable> {
@@ -136,12 +163,29 @@ export class S3Driver
     await moveObject(this.#store, checkPath(from), checkPath(to), contentTag);
   }
 
-  async delete(path: string): Promise<void> {
-    await deleteObject(this.#store, checkPath(path));
+  async copyFrom(other: StorageDriver, from: string, to: string, sizeBytes: number): Promise<boolean> {
+    const source = innermostDriver(other);
+    checkPath(from);
+    checkPath(to);
+    return source instanceof S3Driver && (await this.#copies.copy(source.#store, from, to, sizeBytes));
   }
 
-  async deleteMany(paths: readonly string[]): Promise<FailedDelete[]> {
-    return deleteObjects(this.#store, paths);
+  async delete(path: string): Promise<void> {
+    await deleteObject(this.#store, checkPath(path), () => this.#tellUndecided(path));
+  }
+
+  async deleteMany(paths: readonly string[], onUndecided?: (path: string) => void): Promise<FailedDelete[]> {
+    return deleteObjects(this.#store, paths, (path) => {
+      onUndecided?.(path);
+      this.#tellUndecided(path);
+    });
+  }
+
+  watchUndecided(listener: UndecidedListener): () => void {
+    // Another one each time, so that the same listener may be given twice.
+    const own: UndecidedListener = (path, over) => listener(path, over);
+    this.#undecidedListeners.add(own);
+    return () => void this.#undecidedListeners.delete(own);
   }
 
   async putIfAbsent(path: string, content: Uint8Array): Promise<boolean> {
@@ -183,5 +227,9 @@ export class S3Driver
 
   async checkReachable(readOnly: boolean): Promise<void> {
     await checkReachable(this.#store, readOnly);
+  }
+
+  #tellUndecided(path: string, over?: FileBefore): void {
+    for (const listener of this.#undecidedListeners) listener(path, over);
   }
 }

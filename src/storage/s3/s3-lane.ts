@@ -11,6 +11,10 @@ export interface S3Request {
   headers?: Readonly<Record<string, string>>;
   body?: Uint8Array;
   signal?: AbortSignal | undefined;
+  /** Nobody waits at once for the answer, which the store may have to look for a long time for. */
+  isPatient?: boolean | undefined;
+  /** Called after each attempt without an answer that the store may still carry out, be it after a later one. */
+  onUnanswered?: (() => void) | undefined;
 }
 
 /** An answer with its whole body. */

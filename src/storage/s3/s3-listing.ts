@@ -32,6 +32,8 @@ export interface PageRequest {
   maxKeys?: number;
   /** Objects are given with their ETags. */
   etags?: boolean;
+  /** Nobody waits for it at once. */
+  isPatient?: boolean;
   signal?: AbortSignal | undefined;
 }
 
@@ -52,7 +54,7 @@ export interface ListedPage {
  * @throws whatever the lane throws
  */
 export async function listPage(store: S3Store, request: PageRequest): Promise<ListedPage> {
-  const { prefix, children = false, position, maxKeys = PAGE_KEYS, etags, signal } = request;
+  const { prefix, children = false, position, maxKeys = PAGE_KEYS, etags, isPatient, signal } = request;
   const answer = await store.lane.send({
     method: "GET",
     query: {
@@ -67,7 +69,7 @@ export async function listPage(store: S3Store, request: PageRequest): Promise<Li
           ? { "continuation-token": position.token }
           : { "start-after": position.after }),
     },
-    signal,
+    ...{ isPatient, signal },
   });
   const page = readListing(answer.body, etags);
   for (const object of page.objects) object.modifiedMs = Math.floor(object.modifiedMs / 1000) * 1000;

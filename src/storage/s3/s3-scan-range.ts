@@ -8,6 +8,8 @@ import type { ListedObject } from "./xml/read-listing.ts";
 export class ScanRange {
   /** Keys behind it belong to the range. */
   readonly after: string;
+  /** It was cut off from another one. */
+  readonly isOfSplit: boolean;
   /** The last key that may belong to it; undefined: to the end of the scan. */
   upTo: string | undefined;
   /** Where the next page begins. */
@@ -25,8 +27,9 @@ export class ScanRange {
   /** The store has said that there is no more, and is asked again. */
   #isEndAsked = false;
 
-  constructor(after: string, upTo: string | undefined) {
+  constructor(after: string, upTo: string | undefined, isOfSplit = false) {
     this.after = after;
+    this.isOfSplit = isOfSplit;
     this.upTo = upTo;
     this.lastKey = after;
     this.position = after === "" ? undefined : { after };
@@ -65,7 +68,7 @@ export class ScanRange {
   /** Leaves the keys behind `bounds` to ranges of their own. */
   splitAt(bounds: readonly string[]): ScanRange[] {
     const open = bounds.filter((bound) => compareKeys(bound, this.lastKey) > 0);
-    const behind = open.map((bound, index) => new ScanRange(bound, open[index + 1] ?? this.upTo));
+    const behind = open.map((bound, index) => new ScanRange(bound, open[index + 1] ?? this.upTo, true));
     this.upTo = open[0] ?? this.upTo;
     return behind;
   }

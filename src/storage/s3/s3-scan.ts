@@ -1,5 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { ScanAsides, ScanFailure, ScannedFile } from "../abilities.ts";
+import { partBehind } from "../scan-after.ts";
+import { hasMd5Etags, md5OfEtag } from "./etag-md5.ts";
 import { callS3, folderPrefix } from "./s3-call.ts";
 import { type ListedPage, listPage, PAGE_KEYS, type PageRequest } from "./s3-listing.ts";
 import { findBounds } from "./s3-scan-bounds.ts";
@@ -32,6 +34,7 @@ export async function* scanFolder(
   onFailure: (failure: ScanFailure) => void,
   asides: ScanAsides = {},
 ): AsyncGenerator<ScannedFile[]> {
+  if (partBehind(path, asides.after) === "none") return;
   const scan = new Scan(store, path, asides);
   try {
     for (;;) {
@@ -54,7 +57,8 @@ class Scan {
   readonly #prefix: string;
   readonly #abort = new AbortController();
   /** What is not given yet, in order. */
-  readonly #ranges = [new ScanRange("", undefined)];
+  readonly #ranges: ScanRange[];
+  readonly #wantsMd5: boolean;
   #listing = 0;
   #waitingPages = 0;
   #pageCount = 0;
@@ -68,6 +72,10 @@ class Scan {
     this.#path = path;
     this.#asides = asides;
     this.#prefix = folderPrefix(store, path);
+    const { after = "" } = asides;
+    const isWithin = after !== "" && partBehind(path, after) === "some";
+    this.#ranges = [new ScanRange(isWithin ? store.keyOf(after) : "", undefined)];
+    this.#wantsMd5 = (asides.wantsMd5 ?? false) && hasMd5Etags(store.settings);
     setMaxListeners(0, this.#abort.signal);
   }
 
@@ -118,7 +126,8 @@ class Scan {
     this.#listing++;
     range.isListing = true;
     try {
-      const page = await this.#ask({ prefix: this.#prefix, position: range.position });
+      const { position } = range;
+      const page = await this.#ask({ prefix: this.#prefix, position, etags: this.#wantsMd5 });
       this.#pageCount++;
       const files = await this.#call(async () => this.#filesOf(range, page));
       if (files.length > 0) {
@@ -137,10 +146,13 @@ class Scan {
 
   #filesOf(range: ScanRange, page: ListedPage): ScannedFile[] {
     const files: ScannedFile[] = [];
-    for (const { key, sizeBytes, modifiedMs } of range.advance(page)) {
+    for (const { key, sizeBytes, modifiedMs, etag } of range.advance(page)) {
       const path = this.#store.pathOf(key);
       if (key.endsWith("/")) this.#asides.onFolderMarker?.(key);
-      else if (path !== undefined) files.push({ path, sizeBytes, modifiedMs });
+      else if (path !== undefined) {
+        const contentMd5 = etag === undefined ? undefined : md5OfEtag(etag);
+        files.push({ path, sizeBytes, modifiedMs, ...(contentMd5 !== undefined && { contentMd5 }) });
+      }
     }
     return files;
   }
@@ -181,7 +193,9 @@ class Scan {
   }
 
   #ask(request: PageRequest): Promise<ListedPage> {
-    return this.#call(() => listPage(this.#store, { ...request, signal: this.#abort.signal }));
+    return this.#call(() =>
+      listPage(this.#store, { ...request, isPatient: true, signal: this.#abort.signal }),
+    );
   }
 
   #call<T>(run: () => Promise<T>): Promise<T> {
@@ -195,13 +209,13 @@ class Scan {
 }
 
 /** What is left of a range that comes of a split is hardly more than what it has had. */
-function rangesFor({ after, keyCount }: ScanRange): number {
-  return after === "" ? LANES : Math.ceil(keyCount / PAGE_KEYS);
+function rangesFor({ isOfSplit, keyCount }: ScanRange): number {
+  return isOfSplit ? Math.ceil(keyCount / PAGE_KEYS) : LANES;
 }
 
 /** Enough has come to tell that it is long, there is more, and it has not been tried in vain a moment ago. */
-function isWorthSplitting({ after, isDone, isAtEnd, keyCount, triedAtKeyCount }: ScanRange): boolean {
-  const leastKeys = after === "" ? PAGE_KEYS : PAGES_TO_SPLIT_AGAIN * PAGE_KEYS;
+function isWorthSplitting({ isOfSplit, isDone, isAtEnd, keyCount, triedAtKeyCount }: ScanRange): boolean {
+  const leastKeys = isOfSplit ? PAGES_TO_SPLIT_AGAIN * PAGE_KEYS : PAGE_KEYS;
   const triedAt = triedAtKeyCount ?? Number.NEGATIVE_INFINITY;
   return !isDone && !isAtEnd && keyCount >= leastKeys && keyCount >= triedAt + PAGES_AHEAD * PAGE_KEYS;
 }

@@ -9,6 +9,8 @@ export interface S3Store {
   readonly location: string;
   /** For small objects: what a registry does by the million. */
   readonly lane: S3Lane;
+  /** How often the lane was told to come later; grows while the driver works. */
+  readonly busyAnswers: { readonly count: number };
   /** For multipart uploads, copies and presigning; loaded and made at the first call. Its errors are the SDK's own. */
   sdk(): Promise<S3Client>;
   /** Headers that each new object gets: encryption, storage class, ACL. */

@@ -1,4 +1,4 @@
-import type { KeptVersions } from "../abilities.ts";
+import type { KeptVersions } from "../object-store-abilities.ts";
 import { callS3, folderPrefix } from "./s3-call.ts";
 import { S3RequestError } from "./s3-lane.ts";
 import type { S3Store } from "./s3-store.ts";
@@ -71,6 +71,7 @@ async function listVersions(store: S3Store, markers: Record<string, string>): Pr
   const answer = await store.lane.send({
     method: "GET",
     query: prefix === "" ? query : { ...query, prefix },
+    isPatient: true,
   });
   return readVersions(answer.body);
 }

@@ -3,6 +3,7 @@ import type { S3StorageSettings } from "../../config/settings.ts";
 import { type ConnectionPools, DEFAULT_TIMEOUTS } from "./connection-pools.ts";
 import { countRequest, kindOfCommand } from "./request-counts.ts";
 import { logSdkRequests, type RequestLog } from "./request-log.ts";
+import { followSdkRedirects } from "./sdk-redirects.ts";
 import { sdkRequestHandler } from "./sdk-request-handler.ts";
 import { type SdkRetryOptions, sdkRetries } from "./sdk-retries.ts";
 import type { RequestRate } from "./shared-rate.ts";
@@ -62,6 +63,7 @@ export async function createSdkClient(
     { step: "deserialize", priority: "low", name: "registryCtlMeters" },
   );
   if (meters.log !== undefined) logSdkRequests(client, meters.log);
+  followSdkRedirects(client, settings.bucket);
   return client;
 }
 

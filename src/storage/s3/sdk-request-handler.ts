@@ -1,6 +1,7 @@
 import type { S3Client } from "@aws-sdk/client-s3";
 import type { Dispatcher } from "undici";
 import { codeOf } from "./retry-rules.ts";
+import { sentBody } from "./sent-body.ts";
 import { uriEncode } from "./uri-encode.ts";
 
 type RequestHandler = S3Client["config"]["requestHandler"];
@@ -19,11 +20,14 @@ export function sdkRequestHandler(
       const abortSignal = options && "abortSignal" in options ? options.abortSignal : undefined;
       const signal = abortSignal instanceof AbortSignal ? abortSignal : undefined;
       const origin = `${request.protocol}//${request.hostname}${request.port === undefined ? "" : `:${request.port}`}`;
+      const { body: whole } = request;
+      const isWhole = whole instanceof Uint8Array;
+      const length = isWhole ? { "content-length": String(whole.length) } : {};
       try {
         const answer = await dispatcherFor(origin).request({
           ...{ origin, path: pathOf(request), method: request.method as Dispatcher.HttpMethod },
-          headers: request.headers,
-          body: request.body ?? null,
+          headers: { ...request.headers, ...length },
+          body: isWhole ? sentBody(whole) : (whole ?? null),
           headersTimeout: silenceMs,
           bodyTimeout: silenceMs,
           ...(signal && { signal }),

@@ -49,6 +49,10 @@ function problemOf(code: string, settings: S3StorageSettings): Explanation | und
         hint: `look whether a firewall is between, or correct ${key}`,
       };
     case "UND_ERR_HEADERS_TIMEOUT":
+      return {
+        why: `${server} takes requests and does not answer them`,
+        hint: "look whether the store works, and what stands before it (load balancer, firewall), then try again",
+      };
     case "UND_ERR_BODY_TIMEOUT":
       return { why: `${server} answers too slowly`, hint: "look at the load of the store, and try again" };
     case "HPE_INVALID_CONSTANT":

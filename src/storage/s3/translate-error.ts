@@ -37,8 +37,10 @@ export function errorTranslator(
 }
 
 /** Tells whether a refusal says that there is no such object. */
-function isMissing(refusal: Refusal): boolean {
-  return refusal.status === 404 && MISSING_CODES.has(refusal.code);
+function isMissing({ status, code, requestId }: Refusal): boolean {
+  if (status !== 404 || !MISSING_CODES.has(code)) return false;
+  // The SDK's word for an answer without a body, which may be that of a proxy whose store is away.
+  return code !== "NotFound" || requestId !== "";
 }
 
 /** HEAD has no body that would have a code. */

@@ -50,10 +50,18 @@ function wrongRegion(refusal: Refusal, region: string, context: FailureContext):
   };
 }
 
-const otherPlace: Explain = (refusal, context) => ({
-  why: `the bucket ${context.settings.bucket} is not at ${endpointOf(context.settings)} ${named(refusal)}`,
-  hint: `correct ${setting(context, "region")} or regionendpoint${refusal.details["Endpoint"] ? ` (the store names ${refusal.details["Endpoint"]})` : ""}`,
-});
+const otherPlace: Explain = (refusal, context) => {
+  const location = refusal.headers["location"] ?? "";
+  const place = refusal.details["Endpoint"] || (URL.canParse(location) ? new URL(location).origin : "");
+  const correct = `correct ${setting(context, "region")} or regionendpoint`;
+  return {
+    why: `the bucket ${context.settings.bucket} is not at ${endpointOf(context.settings)} ${named(refusal)}`,
+    hint:
+      place === ""
+        ? correct
+        : `${correct} if ${place}, which the store names, is yours: other hosts are sent nothing unasked`,
+  };
+};
 
 const noBucket: Explain = (refusal, context) => ({
   why: `there is no bucket ${context.settings.bucket} at ${endpointOf(context.settings)} ${named(refusal)}`,
@@ -89,6 +97,13 @@ const expiredKey: Explain = (refusal, context) => ({
     ? `put new credentials into ${setting(context, "accesskey")}, secretkey and sessiontoken, or leave them out where the host has a role: a role is renewed by itself`
     : "log in again, or renew the credentials: those found cannot be renewed by themselves",
 });
+
+/** To HEAD no store says more of a session that has ended. */
+const maybeExpired: Explain = (refusal, context, operation) => {
+  if (!context.settings.credentials?.sessionToken) return other(refusal, context, operation);
+  const { why, hint } = expiredKey(refusal, context, operation);
+  return { why: why.replace("has expired", "may have expired"), hint };
+};
 
 const denied: Explain = (refusal, context, operation) => ({
   why: `access denied${withKey(context)} ${named(refusal)}${refusal.message === "" ? "" : `: ${refusal.message}`}`,
@@ -179,5 +194,6 @@ function byStatus({ status, code, message }: Refusal): Explain {
   if (status === 507) return full;
   if (status === 503 || status === 429) return busy;
   if (status === 301 || status === 307) return otherPlace;
+  if (status === 400 && code === "") return maybeExpired;
   return other;
 }

@@ -1,13 +1,13 @@
 import type { Readable } from "node:stream";
 import {
   type BulkDelete,
-  canCheckReachable,
+  type CopiesFrom,
+  canCopyFrom,
   canCreateExclusively,
   canDeleteMany,
-  canPresign,
   canScan,
+  canSetTimes,
   canSettleRemovals,
-  countsRequests,
   type DurableRemovals,
   type EmptyFolders,
   type ExclusiveCreate,
@@ -21,22 +21,36 @@ import {
   hasStoreClock,
   hasSynchronousFolders,
   hasTemporaryFiles,
-  hasUnfinishedWrites,
-  hasVersionedFiles,
-  movesByCopying,
   type NameListing,
   type OpenedFile,
-  type PresignedReads,
-  type ReachabilityCheck,
   type Scannable,
+  type SettableTimes,
   type SmallReads,
+  type SpaceLeft,
   type StoreClock,
   type SynchronousFolders,
   type TemporaryFiles,
-  type UnfinishedWrites,
-  type VersionedFiles,
+  tellsSpaceLeft,
 } from "../abilities.ts";
 import type { FileWriter, StorageDriver } from "../driver.ts";
+import { innermostDriver } from "../innermost-driver.ts";
+import {
+  canCheckReachable,
+  canPresign,
+  canPutOver,
+  countsBusyAnswers,
+  countsRequests,
+  hasUnfinishedWrites,
+  hasVersionedFiles,
+  movesByCopying,
+  type PresignedReads,
+  type ReachabilityCheck,
+  tellsUndecided,
+  type UndecidedListener,
+  type UnfinishedWrites,
+  type VersionedFiles,
+  type WritesOver,
+} from "../object-store-abilities.ts";
 
 type Abilities = Scannable &
   SynchronousFolders &
@@ -50,10 +64,14 @@ type Abilities = Scannable &
   StoreClock &
   TemporaryFiles &
   FileLookup &
+  SettableTimes &
+  CopiesFrom &
+  SpaceLeft &
   PresignedReads &
   UnfinishedWrites &
   VersionedFiles &
-  ReachabilityCheck;
+  ReachabilityCheck &
+  WritesOver;
 
 /** The methods of a driver and of its abilities. */
 export type StorageMethod = Exclude<keyof (StorageDriver & Abilities), "name" | "location">;
@@ -111,7 +129,8 @@ export function wrapDriver(inner: StorageDriver, around: Around): StorageDriver 
       call({ method: "move", path: from }, () => inner.move(from, to, contentTag)),
     delete: (path) => call({ method: "delete", path }, () => inner.delete(path)),
   };
-  return Object.assign(driver, wrappedAbilities(inner, around, call, iterate));
+  const innermost = innermostDriver(inner);
+  return Object.assign(driver, { innermost }, wrappedAbilities(inner, around, call, iterate));
 }
 
 function wrappedAbilities(
@@ -153,9 +172,9 @@ function wrappedAbilities(
     };
   }
   if (canDeleteMany(inner)) {
-    abilities.deleteMany = (paths) =>
+    abilities.deleteMany = (paths, onUndecided) =>
       call({ method: "deleteMany", path: paths[0] ?? "/", amount: paths.length }, () =>
-        inner.deleteMany(paths),
+        inner.deleteMany(paths, onUndecided),
       );
   }
   if (hasEmptyFolders(inner)) {
@@ -177,6 +196,20 @@ function wrappedAbilities(
   if (hasFileLookup(inner)) {
     abilities.statFile = (path) => call({ method: "statFile", path }, () => inner.statFile(path));
   }
+  if (canSetTimes(inner)) {
+    abilities.setModified = (path, modifiedMs) =>
+      call({ method: "setModified", path }, () => inner.setModified(path, modifiedMs));
+  }
+  if (canCopyFrom(inner)) {
+    abilities.copyFrom = (other, from, to, sizeBytes) =>
+      call({ method: "copyFrom", path: to, amount: sizeBytes }, () =>
+        inner.copyFrom(other, from, to, sizeBytes),
+      );
+  }
+  if (tellsSpaceLeft(inner)) {
+    abilities.spaceLeft = (path) =>
+      call({ method: "spaceLeft", path: path ?? "/" }, () => inner.spaceLeft(path));
+  }
   if (canPresign(inner)) {
     abilities.presignRead = (path, expiresMs) =>
       call({ method: "presignRead", path }, () => inner.presignRead(path, expiresMs));
@@ -195,6 +228,10 @@ function wrappedAbilities(
     abilities.keptVersions = (limit) =>
       call({ method: "keptVersions", path: "/" }, () => inner.keptVersions(limit));
   }
+  if (canPutOver(inner)) {
+    abilities.putOver = (path, content) =>
+      call({ method: "putOver", path, amount: content.length }, () => inner.putOver(path, content));
+  }
   if (canCheckReachable(inner)) {
     abilities.checkReachable = (readOnly) =>
       call({ method: "checkReachable", path: "/" }, () => inner.checkReachable(readOnly));
@@ -202,6 +239,12 @@ function wrappedAbilities(
   if (movesByCopying(inner)) Object.assign(abilities, { movesByCopying: true });
   // The same object, which goes on growing.
   if (countsRequests(inner)) Object.assign(abilities, { requests: inner.requests });
+  if (countsBusyAnswers(inner)) Object.assign(abilities, { busyAnswers: inner.busyAnswers });
+  if (tellsUndecided(inner)) {
+    Object.assign(abilities, {
+      watchUndecided: (listener: UndecidedListener) => inner.watchUndecided(listener),
+    });
+  }
   for (const method of around.without ?? []) Reflect.deleteProperty(abilities, method);
   return abilities;
 }

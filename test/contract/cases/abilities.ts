@@ -14,8 +14,16 @@ import {
   hasSynchronousFolders,
 } from "../../../src/storage/abilities.ts";
 import { FileTooLargeError } from "../../../src/storage/errors.ts";
+import { canPutOver } from "../../../src/storage/object-store-abilities.ts";
 import { type AbilityName, abilitiesOf } from "./ability-guards.ts";
-import { bytes, patternBytes, type StoreUnderTest, text, walkedPaths } from "./store-under-test.ts";
+import {
+  bytes,
+  patternBytes,
+  type StoreUnderTest,
+  scannedPaths,
+  text,
+  walkedPaths,
+} from "./store-under-test.ts";
 
 /** The optional abilities: exactly those that the driver is said to have, each with its cases. */
 export function describeAbilities(store: StoreUnderTest): void {
@@ -59,6 +67,8 @@ export function describeAbilities(store: StoreUnderTest): void {
         scanned.push(...batch.map((file) => file.path));
       }
       expect(scanned).toEqual([...paths].sort());
+      const after = scanned[300] ?? "";
+      expect(await scannedPaths(driver, "/", { after })).toEqual(scanned.slice(301));
       for await (const batch of driver.scan("/", () => undefined)) {
         expect(batch.length).toBeGreaterThan(0);
         break;
@@ -272,6 +282,28 @@ export function describeAbilities(store: StoreUnderTest): void {
       await driver.delete("/locks/gc");
       expect(await driver.putIfAbsent("/locks/gc", bytes("next"))).toBe(true);
     });
+
+    changingCase("WritesOver", "putOver writes what was not there, and replaces what was", async () => {
+      const { driver } = store;
+      if (!canPutOver(driver)) throw lost("WritesOver");
+      for (const content of ["first", "2", "", "third", "third"]) {
+        await driver.putOver("/tags/a", bytes(content));
+        expect(text(await driver.get("/tags/a"))).toBe(content);
+      }
+      expect((await driver.list("/tags")).map(({ path }) => path)).toEqual(["/tags/a"]);
+    });
+
+    changingCase(
+      "WritesOver",
+      "putOver of many at a time fails for none, and one of them is the last",
+      async () => {
+        const { driver } = store;
+        if (!canPutOver(driver)) throw lost("WritesOver");
+        const contents = Array.from({ length: 20 }, (_, index) => String(index));
+        await Promise.all(contents.map((content) => driver.putOver("/tags/a", bytes(content))));
+        expect(contents).toContain(text(await driver.get("/tags/a")));
+      },
+    );
 
     changingCase("StoreClock", "the store's clock goes with modification times", async () => {
       const { driver } = store;

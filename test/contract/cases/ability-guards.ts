@@ -1,11 +1,10 @@
 import {
-  canCheckReachable,
+  canCopyFrom,
   canCreateExclusively,
   canDeleteMany,
-  canPresign,
   canScan,
+  canSetTimes,
   canSettleRemovals,
-  countsRequests,
   hasEmptyFolders,
   hasFastReads,
   hasFileLookup,
@@ -14,11 +13,20 @@ import {
   hasStoreClock,
   hasSynchronousFolders,
   hasTemporaryFiles,
+  tellsSpaceLeft,
+} from "../../../src/storage/abilities.ts";
+import type { StorageDriver } from "../../../src/storage/driver.ts";
+import {
+  canCheckReachable,
+  canPresign,
+  canPutOver,
+  countsBusyAnswers,
+  countsRequests,
   hasUnfinishedWrites,
   hasVersionedFiles,
   movesByCopying,
-} from "../../../src/storage/abilities.ts";
-import type { StorageDriver } from "../../../src/storage/driver.ts";
+  tellsUndecided,
+} from "../../../src/storage/object-store-abilities.ts";
 
 /** How to see whether a driver has an ability, by the ability's name. */
 export const ABILITY_GUARDS = {
@@ -34,12 +42,18 @@ export const ABILITY_GUARDS = {
   StoreClock: hasStoreClock,
   TemporaryFiles: hasTemporaryFiles,
   FileLookup: hasFileLookup,
+  SettableTimes: canSetTimes,
+  CopiesFrom: canCopyFrom,
+  SpaceLeft: tellsSpaceLeft,
   PresignedReads: canPresign,
   UnfinishedWrites: hasUnfinishedWrites,
   CopyingMoves: movesByCopying,
   RequestCounts: countsRequests,
+  BusyAnswers: countsBusyAnswers,
   VersionedFiles: hasVersionedFiles,
   ReachabilityCheck: canCheckReachable,
+  UndecidedChanges: tellsUndecided,
+  WritesOver: canPutOver,
 } satisfies Record<string, (driver: StorageDriver) => boolean>;
 
 /** The name of an optional ability. */

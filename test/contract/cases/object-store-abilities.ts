@@ -1,16 +1,17 @@
 import { expect, it } from "vitest";
 import { InvalidPathError, PathNotFoundError } from "../../../src/errors.ts";
+import { hasFileLookup } from "../../../src/storage/abilities.ts";
 import {
   canCheckReachable,
   canPresign,
+  countsBusyAnswers,
   countsRequests,
-  hasFileLookup,
   hasUnfinishedWrites,
   hasVersionedFiles,
   movesByCopying,
   type UnfinishedFile,
   type UnfinishedWrites,
-} from "../../../src/storage/abilities.ts";
+} from "../../../src/storage/object-store-abilities.ts";
 import type { AbilityName } from "./ability-guards.ts";
 import { bytes, patternBytes, type StoreUnderTest, walkedPaths } from "./store-under-test.ts";
 
@@ -124,6 +125,14 @@ export function describeObjectStoreAbilities(store: StoreUnderTest): void {
     const before = total();
     await driver.get("/f");
     expect(total()).toBe(before + 1);
+  });
+
+  caseFor("BusyAnswers", "was not told to come later", async () => {
+    const { driver } = store;
+    if (!countsBusyAnswers(driver)) throw lost("BusyAnswers");
+    await store.seed.put("/f", bytes("x"));
+    await driver.get("/f");
+    expect(driver.busyAnswers.count).toBe(0);
   });
 
   caseFor("VersionedFiles", "tells that a plain store keeps nothing of removed files", async () => {

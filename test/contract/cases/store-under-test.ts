@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { ScanAsides, Scannable } from "../../../src/storage/abilities.ts";
 import type { FileInfo, StorageDriver } from "../../../src/storage/driver.ts";
 import type { AbilityName } from "./ability-guards.ts";
 
@@ -56,5 +57,16 @@ export async function collect(stream: Readable): Promise<Buffer> {
 export async function walkedPaths(files: AsyncIterable<FileInfo>): Promise<string[]> {
   const paths: string[] = [];
   for await (const file of files) paths.push(file.path);
+  return paths;
+}
+
+/** The paths of a scan, in which nothing may fail. */
+export async function scannedPaths(driver: Scannable, folder: string, asides: ScanAsides): Promise<string[]> {
+  const paths: string[] = [];
+  const onFailure = ({ path, error }: { path: string; error: unknown }) => {
+    throw new Error(`the scan fails for ${path}`, { cause: error });
+  };
+  for await (const batch of driver.scan(folder, onFailure, asides))
+    paths.push(...batch.map((file) => file.path));
   return paths;
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { StorageUnavailableError } from "../../../src/errors.ts";
-import type { KeptVersions } from "../../../src/storage/abilities.ts";
 import type { StorageDriver } from "../../../src/storage/driver.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
+import type { KeptVersions } from "../../../src/storage/object-store-abilities.ts";
 import { collect } from "../../support/collect.ts";
 import { OddListing } from "../../support/odd-stores.ts";
 import { RegistryTree } from "../../support/registry-tree.ts";

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -7,10 +7,13 @@ import { digestOf } from "../../../src/oci/digest.ts";
 import {
   BLOBS_ROOT,
   blobDataPath,
+  layerLinkPath,
   REPOSITORIES_ROOT,
   revisionFolderPath,
+  tagHistoryLinkPath,
 } from "../../../src/registry/paths.ts";
 import type { CollectionPlan } from "../../../src/registry/plan/collection-plan.ts";
+import type { CollectionRules } from "../../../src/registry/plan/collection-rules.ts";
 import { planCollection } from "../../../src/registry/plan/plan-collection.ts";
 import type { StorageDriver } from "../../../src/storage/driver.ts";
 import { FilesystemDriver } from "../../../src/storage/filesystem/filesystem-driver.ts";
@@ -61,14 +64,21 @@ async function planned(
   deleteUntagged: boolean,
   agesMatter: boolean,
   signal?: AbortSignal,
+  since?: Pick<CollectionRules, "keepWrittenAfterMs" | "keepUntaggedAfterMs">,
 ): Promise<string[]> {
   const rules = {
     deleteUntagged,
     agesMatter,
     keepWrittenAfterMs: Date.now() + 1000,
     keepUntaggedAfterMs: Number.POSITIVE_INFINITY,
+    ...since,
   };
   return stepsOf(await planCollection(driver, { rules, concurrency: 4, signal }));
+}
+
+/** The same store, which can only be scanned file by file. */
+function scannedFlat(driver: StorageDriver): StorageDriver {
+  return wrapDriver(driver, { without: ["listNamesSync"] });
 }
 
 /** Every file that a plan removes; what belongs to a repository with its name. */
@@ -91,32 +101,39 @@ async function everyPathBelow(folder: string): Promise<string[]> {
 }
 
 const pickOf = fc.nat();
+/** Anything, or one of the few places that make a manifest a root. */
+const places = fc.constantFrom(
+  () => true,
+  (path: string) => /\/_manifests\/.*\/link$/.test(path),
+);
 
 describe("a plan by the names of folders, with something else in a place", () => {
   it.each(Object.entries(DAMAGES))(
     "takes only what was garbage before, or what one file by file takes: %s",
     async (_, damage) => {
       await fc.assert(
-        fc.asyncProperty(pushSteps, pickOf, fc.boolean(), async (steps, pick, deleteUntagged) => {
-          const root = await temporaryFolder();
-          const tree = new RegistryTree(new FilesystemDriver({ rootDirectory: join(root, "store") }));
-          await buildRandomTree(tree, steps);
-          const before = await planned(tree.driver, deleteUntagged, true);
-          const paths = await everyPathBelow(join(root, "store/docker/registry/v2"));
-          const place = paths[pick % paths.length] ?? "";
-          await damage(place, join(root, "aside"));
+        fc.asyncProperty(
+          pushSteps,
+          pickOf,
+          places,
+          fc.boolean(),
+          async (steps, pick, isPlace, deleteUntagged) => {
+            const root = await temporaryFolder();
+            const tree = new RegistryTree(new FilesystemDriver({ rootDirectory: join(root, "store") }));
+            await buildRandomTree(tree, steps);
+            const before = await planned(tree.driver, deleteUntagged, true);
+            const paths = (await everyPathBelow(join(root, "store/docker/registry/v2"))).filter(isPlace);
+            const place = paths[pick % paths.length] ?? "";
+            await damage(place, join(root, "aside"));
 
-          const byFiles = await planned(
-            wrapDriver(tree.driver, { without: ["listNamesSync"] }),
-            deleteUntagged,
-            true,
-          );
-          for (const agesMatter of [true, false]) {
-            const byNames = await planned(tree.driver, deleteUntagged, agesMatter);
-            const extra = byNames.filter((step) => !byFiles.includes(step) && !before.includes(step));
-            expect(extra, place.slice(root.length)).toEqual([]);
-          }
-        }),
+            const byFiles = await planned(scannedFlat(tree.driver), deleteUntagged, true);
+            for (const agesMatter of [true, false]) {
+              const byNames = await planned(tree.driver, deleteUntagged, agesMatter);
+              const extra = byNames.filter((step) => !byFiles.includes(step) && !before.includes(step));
+              expect(extra, place.slice(root.length)).toEqual([]);
+            }
+          },
+        ),
         { numRuns: RUNS, endOnFailure: true },
       );
     },
@@ -156,6 +173,64 @@ describe("a plan by the names of folders", () => {
     },
   );
 
+  it.each(["link/link", "link/below/link", "other/link"])(
+    "keeps everything of a repository with a link that is not understood in a revision's folder (%s)",
+    async (below) => {
+      const { tree, app, image } = await openTree();
+      const untagged = await app.image("untagged", ["of it"]);
+      const signature = await app.artifact("signature", image);
+      for (const [digest, deleteUntagged] of [
+        [untagged.digest, false],
+        [signature.digest, true],
+      ] as const) {
+        const folder = join(tree.driver.location, revisionFolderPath("app", digest));
+        await rm(join(folder, "link"));
+        await mkdir(dirname(join(folder, below)), { recursive: true });
+        await writeFile(join(folder, below), "x");
+
+        for (const agesMatter of [true, false]) {
+          expect(await planned(tree.driver, deleteUntagged, agesMatter), digest).toEqual([]);
+          expect(await planned(scannedFlat(tree.driver), deleteUntagged, agesMatter), digest).toEqual([]);
+        }
+        await rm(folder, { recursive: true });
+        await app.linkRevision(digest);
+      }
+    },
+  );
+
+  it("keeps what was untagged lately where a folder is in the place of the link that tells when", async () => {
+    const { tree, app, image } = await openTree();
+    await app.image("two", ["newer"], { tag: "v1" });
+    for (const path of await tree.files()) {
+      if (path.includes(image.digest.slice("sha256:".length)))
+        await utimes(join(tree.driver.location, path), 1e9, 1e9);
+    }
+    const anHourAgoMs = Date.now() - 3_600_000;
+    const since = { keepWrittenAfterMs: anHourAgoMs, keepUntaggedAfterMs: anHourAgoMs };
+    const stepsOfPlan = () => planned(tree.driver, true, true, undefined, since);
+    expect(await stepsOfPlan()).toEqual([]);
+    const link = join(tree.driver.location, tagHistoryLinkPath("app", "v1", image.digest));
+
+    await DAMAGES["a folder with a file"]?.(link, "");
+
+    expect(await stepsOfPlan()).toEqual([]);
+  });
+
+  it("shows a repository in which nothing is left but a file of no meaning", async () => {
+    const { tree } = await openTree();
+    const { digest } = await tree.repository("left").layer("layer");
+    const link = join(tree.driver.location, layerLinkPath("left", digest));
+    await rename(link, `${link}_`);
+    const [keepWrittenAfterMs, keepUntaggedAfterMs] = [Date.now() + 1000, Number.POSITIVE_INFINITY];
+    const rules = { deleteUntagged: true, keepWrittenAfterMs, keepUntaggedAfterMs };
+
+    const byNames = await planCollection(tree.driver, { rules, concurrency: 4 });
+    const byFiles = await planCollection(scannedFlat(tree.driver), { rules, concurrency: 4 });
+
+    expect(byNames.warnings).toEqual(byFiles.warnings);
+    expect([byNames.emptyRepositories, byFiles.emptyRepositories]).toEqual([[], []]);
+  });
+
   it("deletes nothing where a referrer's bytes are on a disk that is not mounted", async () => {
     const { tree, app, image } = await openTree();
     const signature = await app.artifact("signature", image);
@@ -165,7 +240,7 @@ describe("a plan by the names of folders", () => {
     await symlink("/nowhere/at/all", folder);
 
     for (const agesMatter of [true, false]) expect(await planned(tree.driver, true, agesMatter)).toEqual([]);
-    expect(await planned(wrapDriver(tree.driver, { without: ["listNamesSync"] }), true, true)).toEqual([]);
+    expect(await planned(scannedFlat(tree.driver), true, true)).toEqual([]);
   });
 
   it.each(["EIO", "a file or folder that has just gone"])(

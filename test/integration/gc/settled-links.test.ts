@@ -60,6 +60,16 @@ describe("what was removed of links before a run ends early stays removed", () =
     expect(driver.settled).toEqual([linkFolder]);
   });
 
+  it("before what it refers to goes", async () => {
+    const settledBefore: Record<string, string[]> = {};
+    const onProgress: GarbageOptions["onProgress"] = (event) => {
+      if (event.step === "sweep") settledBefore[event.phase] ??= [...driver.settled];
+    };
+    await run({ onProgress });
+    expect(settledBefore["manifests"]).toEqual([]);
+    expect(settledBefore["layer links"]).toEqual([linkFolder]);
+  });
+
   it("by the next run where that failed too", async () => {
     driver.isBroken = true;
     await expect(run()).rejects.toThrow("EIO");
@@ -69,7 +79,7 @@ describe("what was removed of links before a run ends early stays removed", () =
 
     expect(driver.settled).toContain(linkFolder);
     expect(warnings).toEqual([
-      expect.stringContaining("failed while it removed layer links; this run finishes it"),
+      expect.stringContaining("failed while it removed manifests; this run finishes it"),
     ]);
     expect(deleted.blobs).toBe(3);
     expect((await run()).warnings).toEqual([]);

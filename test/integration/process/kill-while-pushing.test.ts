@@ -131,7 +131,7 @@ async function kill(child: ChildProcess | undefined): Promise<void> {
 /** The children that run the program of a worker; the TypeScript loader has a child of its own. */
 async function workersOf(pid: number): Promise<number[]> {
   const children = (await listProcessTree(pid)).slice(1);
-  return children.filter((child) => commandLineOf(child).includes("process/worker."));
+  return children.filter((child) => commandLineOf(child).includes("/worker."));
 }
 
 /** The command line of a process, empty once it has ended. */

@@ -81,7 +81,7 @@ describe("a server that purges uploads", () => {
   }
 
   const gone = (uuid: string): Promise<void> =>
-    expect.poll(() => existsSync(pathOf(uuid)), { timeout: 20_000 }).toBe(false);
+    expect.poll(() => existsSync(pathOf(uuid)), { timeout: 60_000 }).toBe(false);
 
   /** Begins an upload, and sends a part of a chunk. Resolves when a worker has taken that. */
   async function beginUpload(url: string): Promise<{ uuid: string; leave: () => void }> {
@@ -95,14 +95,14 @@ describe("a server that purges uploads", () => {
     await once(half, "continue");
     half.write("12345");
     const uuid = location.pathname.split("/").at(-1) ?? "";
-    await expect.poll(() => existsSync(pathOf(uuid, "data")), { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => existsSync(pathOf(uuid, "data")), { timeout: 60_000 }).toBe(true);
     return { uuid, leave: () => void half.destroy() };
   }
 });
 
 async function addressOf(errors: () => string): Promise<string> {
   const find = (): string | undefined => /listening on (\S+)/.exec(errors())?.[1];
-  await expect.poll(find, { timeout: 25_000 }).toBeDefined();
+  await expect.poll(find, { timeout: 60_000 }).toBeDefined();
   return find() ?? "";
 }
 
@@ -116,5 +116,5 @@ async function post(url: string): Promise<URL> {
 async function purges(errors: () => string, more: number): Promise<void> {
   const count = (): number => errors().split("uploads were looked through for old ones").length;
   const before = count();
-  await expect.poll(count, { timeout: 20_000 }).toBeGreaterThanOrEqual(before + more);
+  await expect.poll(count, { timeout: 60_000 }).toBeGreaterThanOrEqual(before + more);
 }

@@ -236,7 +236,13 @@ describe("serve", () => {
   function launch(args: string[], env: Record<string, string> = {}): RunningChild {
     return children.launch(["--import", TSX, PROGRAM, "serve", ...args], {
       cwd: folder,
-      env: { PATH: process.env["PATH"], HOME: folder, XDG_STATE_HOME: join(folder, "xdg"), ...env },
+      env: {
+        PATH: process.env["PATH"],
+        HOME: folder,
+        XDG_STATE_HOME: join(folder, "xdg"),
+        XDG_RUNTIME_DIR: process.env["XDG_RUNTIME_DIR"],
+        ...env,
+      },
     });
   }
 

@@ -25,5 +25,6 @@ export function settingsFor(rootDirectory: string, addr: string): Settings {
       h2c: false,
     },
     auth: undefined,
+    gc: { reviewAfterMs: 86_400_000, continuous: undefined },
   };
 }

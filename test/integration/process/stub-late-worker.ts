@@ -1,4 +1,4 @@
-import { runWorker } from "../../../src/process/run-worker.ts";
+import { runWorker } from "../../../src/process/workers/run-worker.ts";
 import { createStubServer } from "./stub-server.ts";
 
 // Begins to read what the supervisor says only when that has had time to say everything.

@@ -1,7 +1,8 @@
 import { appendFileSync, existsSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { join } from "node:path";
-import type { HostedServer, ServerParts } from "../../../src/process/hosted-server.ts";
+import type { HostedServer, ServerParts } from "../../../src/process/workers/hosted-server.ts";
+import { closeGently } from "../../../src/server/close-gently.ts";
 
 /**
  * A server whose paths show what the process layer does: `/pid`; `/upload/UUID` holds the upload while it writes two
@@ -43,7 +44,10 @@ export function createStubServer({ order, coordination, accessLog, logger }: Ser
   });
   return {
     server,
-    setReadOnly: () => {},
+    setReadOnly: async () => 0,
+    flushCaches: () => {},
+    load: () => ({ requestsInFlight: inFlight, uploadsInFlight: 0 }),
+    retire: (forMs, hurry) => closeGently(server, forMs, hurry),
     drain: () =>
       new Promise((resolve) => {
         if (inFlight === 0) resolve(0);

@@ -1,4 +1,4 @@
-import { runWorker } from "../../../src/process/run-worker.ts";
+import { runWorker } from "../../../src/process/workers/run-worker.ts";
 import { createStubServer } from "./stub-server.ts";
 
 runWorker(createStubServer);

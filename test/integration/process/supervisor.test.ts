@@ -93,6 +93,54 @@ describe("supervisor", () => {
     expect(output()).toContain("GET /gate/open\n");
   });
 
+  it("puts new workers in the place of all, and lets requests of the old ones end", async () => {
+    const { child, port, output, ended } = await start();
+    const before = await pidsOf(port, 2);
+    const slow = get(port, "/gate/open");
+    await until(() => journal().includes("waiting open"));
+    child.kill("SIGUSR2");
+    await until(() => output().includes("replaced\n"));
+    const after = await pidsOf(port, 2);
+    expect([...after].filter((pid) => before.has(pid))).toEqual([]);
+    writeFileSync(join(folder, "open"), "");
+    expect(before.has(Number(await slow))).toBe(true);
+    for (const pid of before) await until(() => !isAlive(pid));
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  });
+
+  it("keeps its workers where new ones cannot start, and takes new ones later", async () => {
+    const { child, port, output } = await start();
+    const before = await pidsOf(port, 2);
+    writeFileSync(join(folder, "die-at-start"), "");
+    child.kill("SIGUSR2");
+    await until(() => output().includes("not replaced: a new worker died at its start: exit code 7\n"));
+    expect(await pidsOf(port, 2)).toEqual(before);
+    rmSync(join(folder, "die-at-start"));
+    child.kill("SIGUSR2");
+    await until(() => output().includes("\nreplaced\n"));
+    expect([...(await pidsOf(port, 2))].some((pid) => before.has(pid))).toBe(false);
+  });
+
+  it("refuses no connection while it replaces its workers again and again", async () => {
+    const { child, port, output } = await start();
+    let [asked, isOver] = [0, false];
+    const client = async (): Promise<void> => {
+      while (!isOver) {
+        expect(await get(port, "/pid")).toMatch(/^\d+$/);
+        asked++;
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 4 }, client));
+    for (let round = 1; round <= 3; round++) {
+      child.kill("SIGUSR2");
+      await until(() => output().split("\nreplaced").length > round);
+    }
+    isOver = true;
+    await clients;
+    expect(asked).toBeGreaterThan(100);
+  });
+
   it("ends although it is asked to while its workers are still starting", async () => {
     const { child, ended, errors } = launch("127.0.0.1:0", LATE_WORKER);
     await until(() => errors().includes("late worker"));
@@ -117,6 +165,19 @@ describe("supervisor", () => {
     expect(await ended).toBe(1);
     expect(errors()).toMatch(/error: the workers die again and again at their start: exit code 7\n$/);
   });
+
+  it("never gives up once it has served, and serves again when workers can start", async () => {
+    const { child, port, errors, ended } = await start();
+    const before = await pidsOf(port, 2);
+    writeFileSync(join(folder, "die-at-start"), "");
+    for (const pid of before) process.kill(pid, "SIGKILL");
+    await until(() => errors().split("worker died").length > 8);
+    expect(child.exitCode).toBeNull();
+    rmSync(join(folder, "die-at-start"));
+    await pidsOf(port, 2);
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  }, 120_000);
 
   function launch(addr: string, workerProgram = WORKER): RunningChild {
     return children.launch(["--import", "tsx", PROGRAM, folder, addr, workerProgram.href]);

@@ -134,10 +134,9 @@ describe("a collection on S3", () => {
     s3.options.policy = ({ operation }) =>
       operation === "ListObjectsV2" ? new Refusal(403, "AccessDenied", "Access Denied") : undefined;
 
-    const report = await collect(driver, { deleteUntagged: true });
+    // It cannot even tell whether a server takes writes.
+    await expect(collect(driver, { deleteUntagged: true })).rejects.toThrow(/cannot list .*access denied/);
 
-    expect(report.deleted).toEqual(NOTHING);
-    expect(report.failed[0]?.path).toBe("/docker/registry/v2/repositories");
     expect(s3.objects(BUCKET).size).toBe(before);
   });
 

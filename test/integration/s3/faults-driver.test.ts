@@ -9,7 +9,7 @@ import { faultyServer, filesIn, hastyDriver, impatientDriver, newBucket, runs } 
 import { FIRST_FILES, type Files, ModelledStore, storeSteps } from "./modelled-store.ts";
 
 /** An object beside one that is to be created only once. */
-const TRIAL = /\.trial-[0-9a-f-]+$/;
+const TRIAL = /\/registry-ctl\.trial-[0-9a-f-]+$/;
 
 const seeds = fc.nat(2 ** 31 - 1);
 

@@ -62,7 +62,7 @@ async function beginBlob(driver: S3Driver, digest: Digest): Promise<void> {
   const writer = await driver.openWriter(path);
   for (let count = 0; count < 11; count++) await writer.write(Buffer.alloc(MEBIBYTE));
   // Parts are sent while it takes more.
-  await expect.poll(stored, { timeout: 10_000 }).toBe(before + 10 * MEBIBYTE);
+  await expect.poll(stored, { timeout: 60_000 }).toBe(before + 10 * MEBIBYTE);
 }
 
 describe("purging uploads of a bucket", () => {

@@ -95,9 +95,9 @@ describe("a blob whose digest is known before its first byte", () => {
     const client = request(target, { method: "PUT", headers: { "Content-Length": large.length } });
     client.on("error", () => undefined);
     client.write(large.subarray(0, 11 * MIB));
-    await expect.poll(() => s3.count("UploadPart"), { timeout: 10_000 }).toBeGreaterThan(0);
+    await expect.poll(() => s3.count("UploadPart"), { timeout: 60_000 }).toBeGreaterThan(0);
     client.destroy();
-    await expect.poll(() => s3.uploads("registry").size, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => s3.uploads("registry").size, { timeout: 60_000 }).toBe(0);
     const status = await fetch(location);
     expect(status.headers.get("range")).toBe("0-0");
     expect(blobOf(s3, large)).toBeUndefined();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderError } from "../../../src/cli/report-error.ts";
 import { RegistryCtlError, StorageUnavailableError } from "../../../src/errors.ts";
-import { formatLogRecord } from "../../../src/process/log-format.ts";
+import { formatLogRecord } from "../../../src/process/log/log-format.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
 import { type InProcessServer, startInProcessServer } from "../../support/in-process-server.ts";
 import { rawAsk } from "../../support/raw-answers.ts";

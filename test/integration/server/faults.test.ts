@@ -155,7 +155,7 @@ describe("many connections that do nothing", () => {
         socket.write("PUT /v2/a/manifests/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{");
       return socket;
     });
-    await expect.poll(() => server.control.requestsInFlight(), { timeout: 10_000 }).toBe(200);
+    await expect.poll(() => server.control.requestsInFlight(), { timeout: 60_000 }).toBe(200);
     expect((await fetch(`${server.url}/v2/a/manifests/latest`)).status).toBe(200);
     await pushImage(server.url, "a", "y", "other");
     for (const socket of idle) socket.destroy();

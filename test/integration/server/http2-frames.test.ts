@@ -42,7 +42,7 @@ async function expectServed(): Promise<void> {
   await expect.poll(() => raw.framesOf(FRAME.headers).length).toBe(1);
 }
 
-const SOON = { timeout: 10_000 };
+const SOON = { timeout: 60_000 };
 
 describe("a body that breaks off", () => {
   it.each([

@@ -205,9 +205,9 @@ describe("bodies that do not keep their promise", () => {
       );
     expect(await put("/v2/a/manifests/x", 5_000_000)).toMatch(/^HTTP\/1\.1 413 /);
     expect(await put("/v2/BAD/manifests/x", 10)).toMatch(/^HTTP\/1\.1 400 /);
-    server.control.setReadOnly(true);
+    await server.control.setReadOnly(true);
     expect(await put("/v2/a/manifests/x", 10)).toMatch(/^HTTP\/1\.1 405 /);
-    server.control.setReadOnly(false);
+    await server.control.setReadOnly(false);
   });
 
   it("asks for the body where it wants it", async () => {
@@ -280,7 +280,7 @@ describe("read-only mode and disabled deletes", () => {
       ["DELETE", `/v2/ro/repo/blobs/${image.layer.digest}`],
       ["DELETE", "/v2/ro/repo/tags/reference/latest"],
     ];
-    server.control.setReadOnly(true);
+    await server.control.setReadOnly(true);
     for (const [method, path] of writes) {
       const response = await fetch(server.url + path, { method });
       expect(response.status, `${method} ${path}`).toBe(405);
@@ -288,7 +288,7 @@ describe("read-only mode and disabled deletes", () => {
       expect(await codeOf(response)).toBe("UNSUPPORTED");
     }
     expect((await fetch(`${server.url}/v2/ro/repo/manifests/latest`)).status).toBe(200);
-    server.control.setReadOnly(false);
+    await server.control.setReadOnly(false);
     expect((await fetch(upload, { method: "DELETE" })).status).toBe(204);
   });
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { digestOf, parseDigest } from "../../../src/oci/digest.ts";
 import { blobDataPath, layerLinkPath } from "../../../src/registry/paths.ts";
-import type { PresignedReads } from "../../../src/storage/abilities.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
+import type { PresignedReads } from "../../../src/storage/object-store-abilities.ts";
 import { type InProcessServer, startInProcessServer } from "../../support/in-process-server.ts";
 import { type Pushed, pushBlob, pushImage } from "../../support/push-image.ts";
 

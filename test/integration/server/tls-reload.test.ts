@@ -19,7 +19,7 @@ import {
 import { tlsSettings } from "../../support/tls-settings.ts";
 
 /** Two looks at the files, with room for a busy machine. */
-const SOON = { timeout: 10_000, interval: 100 };
+const SOON = { timeout: 60_000, interval: 100 };
 
 async function serve(
   files: { certificate: string; key: string },

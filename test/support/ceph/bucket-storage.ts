@@ -2,7 +2,7 @@ import type { TestBucket } from "./test-bucket.ts";
 
 /** Lines of a config file's `storage` section for a bucket, as both this program and the Go registry read them. */
 export function bucketStorage(
-  bucket: TestBucket,
+  bucket: Pick<TestBucket, "name" | "endpoint" | "accessKey" | "secretKey">,
   options: { redirect?: boolean; more?: Readonly<Record<string, string | number>> } = {},
 ): string {
   const keys = {

@@ -20,6 +20,8 @@ export interface RgwAddress {
 export interface Rgw extends RgwAddress {
   /** Ends everything and removes what was stored. Harmless if called again. */
   stop(): Promise<void>;
+  /** Lets a bucket hold no more than so many bytes; undefined: as many as there is room for. */
+  limitBucket(name: string, maxBytes: number | undefined): Promise<void>;
   /** Kills the gateway alone, as by `kill -9`; everything stored stays. */
   killGateway(): Promise<void>;
   /** Kills all processes. What is in memory is lost: for `bluestore`. */
@@ -78,6 +80,7 @@ export async function startRgw(version: CephVersion, options: RgwOptions = {}): 
     endpoint: `http://127.0.0.1:${setup.gatewayPort}`,
     ...KEYS,
     stop: () => cluster.remove(),
+    limitBucket: (name, maxBytes) => cluster.limitBucket(name, maxBytes),
     killGateway: () => cluster.end(["radosgw"], "SIGKILL"),
     killAll: () => cluster.end(["radosgw", "osd", "mon"], "SIGKILL"),
     revive: () => cluster.start(),
@@ -134,6 +137,12 @@ class Cluster {
   async remove(): Promise<void> {
     await this.end(["radosgw", "osd", "mon"], "SIGKILL");
     await rm(join(this.#root, this.#setup.folder), { recursive: true, force: true });
+  }
+
+  async limitBucket(name: string, maxBytes: number | undefined): Promise<void> {
+    const bucket = ["--quota-scope=bucket", `--bucket=${name}`];
+    await this.#admin("quota", "set", ...bucket, `--max-size=${maxBytes ?? -1}`);
+    await this.#admin("quota", maxBytes === undefined ? "disable" : "enable", ...bucket);
   }
 
   /** The ends of what the processes wrote. */

@@ -11,6 +11,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { onTestFinished } from "vitest";
 import type { S3StorageSettings } from "../../../src/config/settings.ts";
+import { s3Settings } from "../s3-server/settings.ts";
 import type { CephVersion } from "./ceph-versions.ts";
 import { sharedRgw } from "./shared-rgw.ts";
 import type { RgwAddress } from "./start-rgw.ts";
@@ -76,31 +77,16 @@ function clientOf({ endpoint, accessKey, secretKey }: RgwAddress): S3Client {
   });
 }
 
-function settingsOf({ endpoint, accessKey, secretKey }: RgwAddress, bucket: string): S3StorageSettings {
-  return {
-    driver: "s3",
-    region: "us-east-1",
-    bucket,
-    endpoint,
-    redirectEndpoint: "",
-    credentials: { accessKey, secretKey, sessionToken: "" },
-    rootDirectory: "",
-    pathStyle: true,
-    accelerate: false,
-    dualStack: false,
-    fips: false,
-    skipVerify: false,
-    userAgent: "",
-    encryption: undefined,
-    storageClass: "",
-    objectAcl: "",
-    checksums: { when: "required", algorithm: undefined },
-    maxRequestsPerSecond: 0,
-    maxRetries: 5,
-    chunkBytes: 10 * MEBIBYTE,
-    copy: { chunkBytes: 32 * MEBIBYTE, concurrency: 100, thresholdBytes: 32 * MEBIBYTE },
-    logLevel: "off",
-  };
+/** With Ceph 16.2 in mind: checksums only where they are demanded. */
+function settingsOf(rgw: RgwAddress, bucket: string): S3StorageSettings {
+  const { endpoint, accessKey, secretKey } = rgw;
+  return s3Settings(
+    { endpoint, bucket, region: "us-east-1", accessKey, secretKey },
+    {
+      checksums: { when: "required", algorithm: undefined },
+      copy: { chunkBytes: 32 * MEBIBYTE, concurrency: 100, thresholdBytes: 32 * MEBIBYTE },
+    },
+  );
 }
 
 async function listKeys(client: S3Client, bucket: string): Promise<string[]> {

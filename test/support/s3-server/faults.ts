@@ -7,7 +7,9 @@ import type { Operation } from "./request.ts";
  * - `internal-error`: 500 `InternalError`, without effect
  * - `reset-before`: the connection is cut without effect
  * - `reset-after`: the connection is cut when everything is done, so that the answer is lost
+ * - `late`: the connection is cut; the effect comes when the test says so, see `S3Server.carryOutLate`
  * - `stalled`: done, but the answer never comes, and the connection stays
+ * - `silent`: without effect; no answer ever comes, and the connection stays
  * - `cut-body`: done; half of the answer's body comes, then the connection is cut (without a body: `reset-after`)
  * - `truncated-xml`: done; the answer's XML ends in the middle, though HTTP says it is whole (no XML: `reset-after`)
  * - `error-in-200`: 200 with an error for a body, without effect (an operation that has no such answers: `internal-error`)
@@ -19,7 +21,9 @@ export type FaultKind =
   | "internal-error"
   | "reset-before"
   | "reset-after"
+  | "late"
   | "stalled"
+  | "silent"
   | "cut-body"
   | "truncated-xml"
   | "error-in-200"

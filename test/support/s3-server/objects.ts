@@ -4,7 +4,7 @@ import type { ServedRequest } from "./request.ts";
 
 /** What stores do differently. */
 export interface Habits {
-  /** `If-None-Match: *` of a PUT is not looked at, as some stores do. */
+  /** Conditions of a PUT are not looked at, as some stores do. */
   ignoresConditionalPuts: boolean;
   /** The ETag in the answer to CompleteMultipartUpload is empty. */
   hidesCompletedEtag: boolean;
@@ -126,9 +126,12 @@ export function checkWriteConditions(
   { key, headers }: ServedRequest,
   { ignoresConditionalPuts }: Habits,
 ): void {
-  if (headers["if-none-match"] === undefined || ignoresConditionalPuts) return;
-  if (bucket.objects.has(key))
-    throw new Refusal(412, "PreconditionFailed", "At least one of the pre-conditions did not hold");
+  if (ignoresConditionalPuts) return;
+  const { "if-none-match": none, "if-match": match } = headers;
+  if (match !== undefined) {
+    if (unquoted(match) === objectOf(bucket, key).etag) return;
+  } else if (none === undefined || !bucket.objects.has(key)) return;
+  throw new Refusal(412, "PreconditionFailed", "At least one of the pre-conditions did not hold");
 }
 
 /** Those of a request that stay with its object. */

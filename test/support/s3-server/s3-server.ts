@@ -72,6 +72,11 @@ export interface S3Server {
   uploads(bucket: string): Map<string, StoredUpload>;
   /** How many requests of an operation there were. */
   count(operation: Operation): number;
+  /**
+   * Does what requests with the fault `late` have asked for, in their order.
+   * @returns how many of them had an effect; the others have been refused
+   */
+  carryOutLate(): number;
   close(): Promise<void>;
 }
 
@@ -111,6 +116,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Se
     objects: (name) => state.bucket(name).objects,
     uploads: (name) => state.bucket(name).uploads,
     count: (operation) => state.requests.filter((request) => request.operation === operation).length,
+    carryOutLate: () => state.carryOutLate(),
     close: async () => {
       const closed = once(server, "close");
       server.close();
@@ -126,6 +132,7 @@ class ServerState {
   readonly peaks = new Map<Operation, number>();
   readonly #buckets = new Map<string, Bucket>();
   readonly #inFlight = new Map<Operation, number>();
+  readonly #late: (() => void)[] = [];
   #lastRequestId = 0;
 
   constructor(options: S3ServerOptions) {
@@ -145,6 +152,19 @@ class ServerState {
     const bucket = this.#buckets.get(name) ?? new Bucket(name);
     this.#buckets.set(name, bucket);
     return bucket;
+  }
+
+  carryOutLate(): number {
+    let done = 0;
+    for (const carryOut of this.#late.splice(0)) {
+      try {
+        carryOut();
+        done += 1;
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+      }
+    }
+    return done;
   }
 
   async serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -170,6 +190,12 @@ class ServerState {
       fault = this.options.faults?.({ operation, bucket, key });
       record.fault = fault;
       if (fault === "reset-before") {
+        response.destroy();
+        return;
+      }
+      if (fault === "silent") return;
+      if (fault === "late") {
+        this.#late.push(() => void this.#run(read.request, undefined, Date.now(), requestId));
         response.destroy();
         return;
       }

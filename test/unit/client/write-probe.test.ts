@@ -57,7 +57,7 @@ describe("probeWrites", () => {
 
   it("finds a registry that takes writes by its complaint", async () => {
     const addr = await serve(registryAnswer(400, '{"errors":[{"code":"MANIFEST_INVALID"}]}'));
-    expect(await probe(addr)).toEqual({ kind: "other", answer: "400: it takes writes" });
+    expect(await probe(addr)).toEqual({ kind: "other", answer: "400: it takes writes", takesWrites: true });
   });
 
   it("takes 401 for no proof", async () => {

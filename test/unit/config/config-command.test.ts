@@ -43,12 +43,16 @@ async function run(args: string[], env: Record<string, string> = {}): Promise<Ou
     setExitCode: (code) => {
       outcome.exitCode = code;
     },
+    onReloadSignal: refuse,
     loadConfig: refuse,
     openStorage: refuse,
+    openTarget: refuse,
+    askText: refuse,
     notice: (text) => void notices.push(text),
     confirm: refuse,
     askSecret: refuse,
     progress: refuse,
+    recordChange: refuse,
     report: (result, render, flags) => {
       outcome.stdout += flags.json === true ? JSON.stringify(result) : render(result);
     },

@@ -4,11 +4,18 @@ import type { Key } from "../../../src/config/schema/key-types.ts";
 import { ROOT_KEYS } from "../../../src/config/schema/root-keys.ts";
 
 describe("showValue", () => {
-  it("masks headers by their name, however its words are joined", () => {
-    const headers = { "X-Api-Key": ["hunter2"], "Access-Key": ["hunter2"], "X-Frame-Options": ["DENY"] };
+  it("masks the values of all headers: of most, nothing tells what they are for", () => {
+    const headers = { "X-Api-Key": ["hunter2"], "Access-Key": ["hunter2"], "X-Backend": ["hunter2"] };
     const key = ROOT_KEYS.keys.get("http");
     expect(showValue(key, "http", { headers })).toEqual({
-      headers: { "X-Api-Key": "***", "Access-Key": "***", "X-Frame-Options": ["DENY"] },
+      headers: { "X-Api-Key": "***", "Access-Key": "***", "X-Backend": "***" },
+    });
+  });
+
+  it("masks a name that is none of the schema's, however its words are joined", () => {
+    const options = { "X-Api-Key": "hunter2", "Access-Key": "hunter2", mode: "seen" };
+    expect(showValue(undefined, "options", options)).toEqual({
+      ...{ "X-Api-Key": "***", "Access-Key": "***", mode: "seen" },
     });
   });
 

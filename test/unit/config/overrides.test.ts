@@ -115,6 +115,7 @@ describe("REGISTRY_* overrides", () => {
       said({
         REGISTRY_CONFIGURATION_PATH: "/x",
         REGISTRY_FF_SOMETHING: "true",
+        REGISTRY_CTL_STATE_DIR: "/state",
         REGISTRY_PORT: "tcp://10.0.0.1:5000",
         REGISTRY_LOG_LEVLE: "debug",
         REGISTRY_VERSION: "0.2",

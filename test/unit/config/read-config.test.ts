@@ -150,6 +150,11 @@ storage:
     expect(settings?.http.drainTimeoutMs).toBe(1);
   });
 
+  it("never lets a very long drain become one that is over at once", () => {
+    const { settings } = readConfig(`${MINIMAL}http: {draintimeout: 1000h}\n`, "c.yml", {});
+    expect(settings?.http.drainTimeoutMs).toBe(20 * 24 * 3_600_000);
+  });
+
   it("quotes nothing of a broken file, where it may be a secret", () => {
     for (const broken of [
       'http: {secret: "a"hunter2}\n',

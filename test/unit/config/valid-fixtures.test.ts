@@ -71,6 +71,7 @@ describe("valid configurations", () => {
         h2c: false,
       },
       auth: { kind: "htpasswd", realm: "basic-realm", path: "/path/to/htpasswd" },
+      gc: { reviewAfterMs: 86_400_000, continuous: undefined },
     });
   });
 

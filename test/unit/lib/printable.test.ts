@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { printable, printableLine } from "../../../src/lib/printable.ts";
+import { printable, printableJson, printableLine } from "../../../src/lib/printable.ts";
 
 describe("printable", () => {
   it("replaces what could command a terminal, and keeps line ends and letters", () => {
@@ -14,5 +14,15 @@ describe("printable", () => {
 describe("printableLine", () => {
   it("makes one line", () => {
     expect(printableLine("a\nstate: idle\u001b")).toBe("a?state: idle?");
+  });
+});
+
+describe("printableJson", () => {
+  it("escapes what JSON lets through, and means the same", () => {
+    const value = { tag: "\u001b[31m\u009b31m\u007f\u202e\u2028é😀", "\u2066": ["\n"] };
+    const text = printableJson(value);
+    expect(text).not.toMatch(/[\p{Cc}\u2028\u202e\u2066]/u);
+    expect(text).toContain("é😀");
+    expect(JSON.parse(text)).toEqual(value);
   });
 });

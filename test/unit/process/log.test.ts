@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { LogSettings } from "../../../src/config/settings.ts";
-import { createLogger } from "../../../src/process/create-logger.ts";
-import { formatLogRecord, type LogRecord } from "../../../src/process/log-format.ts";
+import { createLogger } from "../../../src/process/log/create-logger.ts";
+import { formatLogRecord, type LogRecord } from "../../../src/process/log/log-format.ts";
 
 const record: LogRecord = {
   time: new Date("2026-01-02T03:04:05.678Z"),

@@ -37,4 +37,23 @@ describe("LeaseSet", () => {
       if (set.has(index + 100_000, 5)) expect.fail(`made up ${index}`);
     }
   });
+
+  it("goes to another process as text, and into another set", () => {
+    const set = new LeaseSet();
+    for (let index = 0; index < 2_000; index++) set.add(index * 7919, 0xffffffff - index);
+    set.add(0, 0);
+    const copy = LeaseSet.unpack(set.pack());
+    expect(copy.size).toBe(2_001);
+    const other = new LeaseSet();
+    other.add(1, 2);
+    other.addAll(copy);
+    expect(other.size).toBe(2_002);
+    expect([other.has(0, 0), other.has(7919, 0xfffffffe), other.has(1, 2), other.has(2, 1)]).toEqual([
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect(LeaseSet.unpack(new LeaseSet().pack()).size).toBe(0);
+  });
 });

@@ -3,12 +3,13 @@ import { leasePrefix } from "../../../src/state/lease-key.ts";
 import { LeaseTable } from "../../../src/state/lease-table.ts";
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const DIGEST = `sha256:${"0123456789abcdef".repeat(4)}`;
 
 describe("LeaseTable", () => {
   it("keeps a lease for at least 24 hours and forgets it an hour later", () => {
     let now = 1_000 * HOUR_MS + HOUR_MS - 1;
-    const table = new LeaseTable(() => now);
+    const table = new LeaseTable(DAY_MS, () => now);
     table.add(leasePrefix(DIGEST));
     now += 24 * HOUR_MS;
     expect(table.has(leasePrefix(DIGEST))).toBe(true);
@@ -18,7 +19,7 @@ describe("LeaseTable", () => {
 
   it("takes a lease again in the next hour, so that it lasts longer", () => {
     let now = 1_000 * HOUR_MS;
-    const table = new LeaseTable(() => now);
+    const table = new LeaseTable(DAY_MS, () => now);
     expect(table.add(leasePrefix(DIGEST))).toBe(true);
     expect(table.add(leasePrefix(DIGEST))).toBe(false);
     now += HOUR_MS;

@@ -25,8 +25,8 @@ describe("the holder of the lock", () => {
 
   it("is told as long as the lease runs, and is nobody before and behind", async () => {
     expect(await look()).toBeUndefined();
-    const lock = await acquireStoreLock(driver, { ...TEST_HOLDER, host: "other", bootId: "2" }, now);
-    expect(await look()).toMatchObject({ host: "other" });
+    const lock = await acquireStoreLock(driver, { ...TEST_HOLDER, host: "o\n\u001bther", bootId: "2" }, now);
+    expect(await look()).toMatchObject({ host: "o??ther" });
     nowMs += 20 * MINUTE;
     expect(await look()).toBeUndefined();
     await lock.release();

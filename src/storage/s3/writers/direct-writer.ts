@@ -122,7 +122,12 @@ export class DirectWriter implements FileWriter, PartHolder {
     const keep = this.#budget.keep(this.#filledBytes);
     if (keep === undefined) {
       this.#fail(
-        new StorageUnavailableError(`s3: cannot write ${this.#path}: too many slow uploads at the same time`),
+        new StorageUnavailableError(
+          `s3: cannot write ${this.#path}: too many slow uploads at the same time`,
+          {
+            hint: "push again later, or with fewer uploads at a time: those that are slow share a bounded memory",
+          },
+        ),
       );
     } else {
       this.#kept = { bytes: this.#copyOf(buffer), release: keep };
@@ -165,6 +170,9 @@ export class DirectWriter implements FileWriter, PartHolder {
     if (this.#partCount < this.#maxParts) return partBytes(this.#firstBytes, this.#partCount + 1);
     throw new StorageFullError(
       `s3: ${this.#path} has more than ${this.#sentBytes} bytes, which is the most that fits into ${this.#maxParts} parts`,
+      {
+        hint: `push smaller layers, or raise storage.${this.#store.settings.driver}.chunksize if it is below 32 MiB`,
+      },
     );
   }
 

@@ -86,7 +86,7 @@ export async function* uploadsBelow(store: S3Store, prefix: string): AsyncGenera
   while (position !== undefined) {
     const { body } = await store.lane.send({
       method: "GET",
-      query: { uploads: "", "encoding-type": "url", ...(prefix === "" ? {} : { prefix }), ...position },
+      query: { uploads: "", ...(prefix === "" ? {} : { prefix }), ...position },
     });
     const page = readUploads(body);
     for (const { key, uploadId, initiatedMs } of page.uploads) {

@@ -1,11 +1,11 @@
-import type { UnfinishedAmount, UnfinishedFile } from "../../abilities.ts";
+import type { UnfinishedAmount, UnfinishedFile } from "../../object-store-abilities.ts";
 import { callS3, folderPrefix } from "../s3-call.ts";
 import type { S3Store } from "../s3-store.ts";
 import { MultipartRequests } from "./multipart-upload.ts";
 import { readUnfinished, uploadsBelow, uploadsOf } from "./read-unfinished.ts";
 import { deleteTails } from "./tails.ts";
 
-/** See {@link import("../../abilities.ts").UnfinishedWrites.unfinishedBytes}. A file that was committed counts too. */
+/** See {@link import("../../object-store-abilities.ts").UnfinishedWrites.unfinishedBytes}. A file that was committed counts too. */
 export function unfinishedBytes(store: S3Store, path: string): Promise<number | undefined> {
   return callS3(store, "look at", path, async () => {
     const { object, upload, otherUploads, tails, sizeBytes } = await readUnfinished(store, path);
@@ -15,7 +15,7 @@ export function unfinishedBytes(store: S3Store, path: string): Promise<number | 
 }
 
 /**
- * See {@link import("../../abilities.ts").UnfinishedWrites.unfinishedAmount}. Tails are files beside it and do not count.
+ * See {@link import("../../object-store-abilities.ts").UnfinishedWrites.unfinishedAmount}. Tails are files beside it and do not count.
  */
 export function unfinishedAmount(store: S3Store, path: string): Promise<UnfinishedAmount | undefined> {
   return callS3(store, "look at", path, async () => {
@@ -34,7 +34,7 @@ export function unfinishedAmount(store: S3Store, path: string): Promise<Unfinish
 }
 
 /**
- * See {@link import("../../abilities.ts").UnfinishedWrites.abandonUnfinished}. An object at the path, which may be a blob that
+ * See {@link import("../../object-store-abilities.ts").UnfinishedWrites.abandonUnfinished}. An object at the path, which may be a blob that
  * others use, is left alone.
  */
 export function abandonUnfinished(store: S3Store, path: string, startedBeforeMs?: number): Promise<void> {
@@ -50,7 +50,7 @@ export function abandonUnfinished(store: S3Store, path: string, startedBeforeMs?
 }
 
 /**
- * See {@link import("../../abilities.ts").UnfinishedWrites.listUnfinished}. What has only tails is not told of: they are files
+ * See {@link import("../../object-store-abilities.ts").UnfinishedWrites.listUnfinished}. What has only tails is not told of: they are files
  * of the folder.
  */
 export async function* listUnfinished(store: S3Store, path: string): AsyncGenerator<UnfinishedFile> {

@@ -1,4 +1,5 @@
-import { XmlScanner } from "./xml-scanner.ts";
+import { openDocument } from "./read-page.ts";
+import type { XmlScanner } from "./xml-scanner.ts";
 
 /** A key that a bulk delete has not removed. */
 export interface DeleteFailure {
@@ -16,9 +17,8 @@ export interface DeleteFailure {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
  */
 export function readDeleteResult(body: Uint8Array): DeleteFailure[] {
-  const xml = new XmlScanner(body);
+  const xml = openDocument(body, "DeleteResult");
   const failures: DeleteFailure[] = [];
-  xml.next();
   while (xml.next() === "open") {
     if (xml.name === "Error") failures.push(readFailure(xml));
     else xml.skip();

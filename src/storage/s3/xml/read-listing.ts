@@ -1,5 +1,6 @@
+import { readPage } from "./read-page.ts";
 import { urlDecoded } from "./url-decoded.ts";
-import { XmlError, XmlScanner } from "./xml-scanner.ts";
+import type { XmlScanner } from "./xml-scanner.ts";
 
 /** One object of a listing. */
 export interface ListedObject {
@@ -30,41 +31,21 @@ export interface ListingPage {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
  */
 export function readListing(body: Uint8Array, wantsEtags = false): ListingPage {
-  const xml = new XmlScanner(body);
-  const page: ListingPage = { objects: [], prefixes: [], isTruncated: false, nextToken: "" };
-  let isEncoded = false;
-  xml.next();
-  // Anything else would pass for a folder without files.
-  if (!ROOT.test(xml.name)) throw new XmlError(`a ${xml.name} is no listing`);
-  while (xml.next() === "open") {
-    switch (xml.name) {
-      case "Contents":
-        page.objects.push(readObject(xml, wantsEtags));
-        break;
-      case "CommonPrefixes":
-        page.prefixes.push(readPrefix(xml));
-        break;
-      case "IsTruncated":
-        page.isTruncated = xml.readText() === "true";
-        break;
-      case "NextContinuationToken":
-        page.nextToken = xml.readText();
-        break;
-      case "EncodingType":
-        isEncoded = xml.readText() === "url";
-        break;
-      default:
-        xml.skip();
-    }
-  }
-  if (isEncoded) {
-    for (const object of page.objects) object.key = urlDecoded(object.key);
-    page.prefixes = page.prefixes.map(urlDecoded);
-  }
-  return page;
+  const objects: ListedObject[] = [];
+  const prefixes: string[] = [];
+  const { isTruncated, isEncoded, markers } = readPage(
+    body,
+    "ListBucketResult",
+    new Map([
+      ["Contents", (xml) => void objects.push(readObject(xml, wantsEtags))],
+      ["CommonPrefixes", (xml) => void prefixes.push(readPrefix(xml))],
+    ]),
+  );
+  const { NextContinuationToken: nextToken = "" } = markers;
+  if (!isEncoded) return { objects, prefixes, isTruncated, nextToken };
+  for (const object of objects) object.key = urlDecoded(object.key);
+  return { objects, prefixes: prefixes.map(urlDecoded), isTruncated, nextToken };
 }
-
-const ROOT = /^(?:\w+:)?ListBucketResult$/;
 
 function readPrefix(xml: XmlScanner): string {
   let prefix = "";

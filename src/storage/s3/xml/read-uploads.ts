@@ -1,5 +1,6 @@
+import { readPage } from "./read-page.ts";
 import { urlDecoded } from "./url-decoded.ts";
-import { XmlScanner } from "./xml-scanner.ts";
+import type { XmlScanner } from "./xml-scanner.ts";
 
 /** One multipart upload that is neither completed nor aborted. */
 export interface ListedUpload {
@@ -26,36 +27,16 @@ export interface UploadsPage {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
  */
 export function readUploads(body: Uint8Array): UploadsPage {
-  const xml = new XmlScanner(body);
-  const page: UploadsPage = { uploads: [], isTruncated: false, nextKeyMarker: "", nextUploadIdMarker: "" };
-  let isEncoded = false;
-  xml.next();
-  while (xml.next() === "open") {
-    switch (xml.name) {
-      case "Upload":
-        page.uploads.push(readUpload(xml));
-        break;
-      case "IsTruncated":
-        page.isTruncated = xml.readText() === "true";
-        break;
-      case "NextKeyMarker":
-        page.nextKeyMarker = xml.readText();
-        break;
-      case "NextUploadIdMarker":
-        page.nextUploadIdMarker = xml.readText();
-        break;
-      case "EncodingType":
-        isEncoded = xml.readText() === "url";
-        break;
-      default:
-        xml.skip();
-    }
-  }
-  if (isEncoded) {
-    for (const upload of page.uploads) upload.key = urlDecoded(upload.key);
-    page.nextKeyMarker = urlDecoded(page.nextKeyMarker);
-  }
-  return page;
+  const uploads: ListedUpload[] = [];
+  const { isTruncated, isEncoded, markers } = readPage(
+    body,
+    "ListMultipartUploadsResult",
+    new Map([["Upload", (xml) => void uploads.push(readUpload(xml))]]),
+  );
+  const { NextKeyMarker: nextKey = "", NextUploadIdMarker: nextUploadIdMarker = "" } = markers;
+  if (!isEncoded) return { uploads, isTruncated, nextKeyMarker: nextKey, nextUploadIdMarker };
+  for (const upload of uploads) upload.key = urlDecoded(upload.key);
+  return { uploads, isTruncated, nextKeyMarker: urlDecoded(nextKey), nextUploadIdMarker };
 }
 
 function readUpload(xml: XmlScanner): ListedUpload {

@@ -1,5 +1,6 @@
+import { readPage } from "./read-page.ts";
 import { urlDecoded } from "./url-decoded.ts";
-import { XmlScanner } from "./xml-scanner.ts";
+import type { XmlScanner } from "./xml-scanner.ts";
 
 /** One version of an object, or the mark of a removal. */
 export interface ListedVersion {
@@ -27,37 +28,19 @@ export interface VersionsPage {
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
  */
 export function readVersions(body: Uint8Array): VersionsPage {
-  const xml = new XmlScanner(body);
-  const page: VersionsPage = { versions: [], isTruncated: false, nextKeyMarker: "", nextVersionIdMarker: "" };
-  let isEncoded = false;
-  xml.next();
-  while (xml.next() === "open") {
-    switch (xml.name) {
-      case "Version":
-      case "DeleteMarker":
-        page.versions.push(readVersion(xml, xml.name === "DeleteMarker"));
-        break;
-      case "IsTruncated":
-        page.isTruncated = xml.readText() === "true";
-        break;
-      case "NextKeyMarker":
-        page.nextKeyMarker = xml.readText();
-        break;
-      case "NextVersionIdMarker":
-        page.nextVersionIdMarker = xml.readText();
-        break;
-      case "EncodingType":
-        isEncoded = xml.readText() === "url";
-        break;
-      default:
-        xml.skip();
-    }
-  }
-  if (isEncoded) {
-    for (const version of page.versions) version.key = urlDecoded(version.key);
-    page.nextKeyMarker = urlDecoded(page.nextKeyMarker);
-  }
-  return page;
+  const versions: ListedVersion[] = [];
+  const { isTruncated, isEncoded, markers } = readPage(
+    body,
+    "ListVersionsResult",
+    new Map([
+      ["Version", (xml) => void versions.push(readVersion(xml, false))],
+      ["DeleteMarker", (xml) => void versions.push(readVersion(xml, true))],
+    ]),
+  );
+  const { NextKeyMarker: nextKey = "", NextVersionIdMarker: nextVersionIdMarker = "" } = markers;
+  if (!isEncoded) return { versions, isTruncated, nextKeyMarker: nextKey, nextVersionIdMarker };
+  for (const version of versions) version.key = urlDecoded(version.key);
+  return { versions, isTruncated, nextKeyMarker: urlDecoded(nextKey), nextVersionIdMarker };
 }
 
 function readVersion(xml: XmlScanner, isDeleteMarker: boolean): ListedVersion {

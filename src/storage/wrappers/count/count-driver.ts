@@ -1,6 +1,6 @@
 import { addAbortSignal, Readable } from "node:stream";
-import { countsRequests } from "../../abilities.ts";
 import type { FileWriter, StorageDriver } from "../../driver.ts";
+import { countsRequests } from "../../object-store-abilities.ts";
 import { type StorageMethod, wrapDriver } from "../wrap-driver.ts";
 
 /** What has been asked of a driver so far. */
@@ -12,6 +12,8 @@ export interface StorageCounts {
   /** Requests of the driver since it was opened, by kind, where it counts them; each attempt counts. */
   readonly requests: Readonly<Record<string, number>> | undefined;
 }
+
+const WHOLE_WRITES = new Set<StorageMethod>(["put", "putOver", "putIfAbsent"]);
 
 /** Counts the calls and bytes of a driver into `counts`, which stays readable all the time. */
 export function countDriver(inner: StorageDriver): { driver: StorageDriver; counts: StorageCounts } {
@@ -28,7 +30,7 @@ export function countDriver(inner: StorageDriver): { driver: StorageDriver; coun
       count(call.method);
       const result = await run();
       countRead(result);
-      if (call.method === "put" || call.method === "putIfAbsent") counts.writtenBytes += call.amount ?? 0;
+      if (WHOLE_WRITES.has(call.method)) counts.writtenBytes += call.amount ?? 0;
       return result;
     },
     callSync: (call, run) => {

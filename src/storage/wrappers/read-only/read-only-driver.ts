@@ -1,10 +1,12 @@
-import { canCheckReachable, hasSmallReads } from "../../abilities.ts";
+import { hasSmallReads } from "../../abilities.ts";
 import type { StorageDriver } from "../../driver.ts";
 import { ReadOnlyStoreError } from "../../errors.ts";
+import { canCheckReachable } from "../../object-store-abilities.ts";
 import { type StorageCall, type StorageMethod, wrapDriver } from "../wrap-driver.ts";
 
 const CHANGES: Partial<Record<StorageMethod, string>> = {
   put: "write",
+  putOver: "write",
   openWriter: "write",
   move: "rename",
   delete: "delete",
@@ -14,6 +16,8 @@ const CHANGES: Partial<Record<StorageMethod, string>> = {
   removeFolderSync: "remove the folder",
   putIfAbsent: "create",
   sweepTemporaryFiles: "remove temporary files below",
+  setModified: "change the time of",
+  copyFrom: "write",
   abandonUnfinished: "remove the unfinished",
 };
 

@@ -17,6 +17,7 @@ export interface RetryOptions extends Partial<Backoff> {
 const REPEATABLE = new Set<StorageMethod>([
   "get",
   "put",
+  "putOver",
   "read",
   "openFile",
   "stat",
@@ -26,6 +27,8 @@ const REPEATABLE = new Set<StorageMethod>([
   "deleteMany",
   "removeFolder",
   "settleRemovals",
+  "setModified",
+  "spaceLeft",
   "now",
 ]);
 

@@ -48,6 +48,21 @@ describe("removing many objects", () => {
     expect(failed[0]?.error).toBeInstanceOf(StorageUnavailableError);
   });
 
+  it.each([
+    ["was taken and not answered", "reset-after" as const, 2000],
+    ["was refused for now", "slow-down" as const, 0],
+  ])(
+    "tells of keys that may go later where a request %s, also if another one succeeds",
+    async (_, fault, count) => {
+      const faults = faultsByPlan([{ fault, operation: "DeleteObjects", times: 2 }]);
+      const { bucket, driver } = await openBucket({ faults });
+      fill(bucket, keys(paths(2000)));
+      const undecided = new Set<string>();
+      expect(await driver.deleteMany(paths(2000), (path) => void undecided.add(path))).toEqual([]);
+      expect([bucket.objects.size, undecided.size]).toEqual([0, count]);
+    },
+  );
+
   it("removes one by one on a store without bulk deletes", async () => {
     const { s3, bucket, driver } = await openBucket({
       policy: ({ operation }) =>

@@ -78,4 +78,14 @@ describe("moving an object", () => {
     expect([...bucket.objects.keys()]).toEqual(["from"]);
     expect(bucket.uploads.size).toBe(0);
   });
+
+  it("moves only the object that is meant, and says what to do where it has been replaced", async () => {
+    const { bucket, driver } = await openBucket();
+    bucket.put("from", Buffer.from("other"), Date.now());
+    await expect(driver.move("/from", "/to", "another-etag")).rejects.toMatchObject({
+      message: expect.stringContaining("replaced by somebody else"),
+      hint: expect.stringContaining("push again"),
+    });
+    expect([...bucket.objects.keys()]).toEqual(["from"]);
+  });
 });

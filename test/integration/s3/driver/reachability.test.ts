@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { StorageUnavailableError } from "../../../../src/errors.ts";
-import { canCheckReachable, hasStoreClock } from "../../../../src/storage/abilities.ts";
+import { hasStoreClock } from "../../../../src/storage/abilities.ts";
+import { canCheckReachable } from "../../../../src/storage/object-store-abilities.ts";
 import { readOnlyDriver } from "../../../../src/storage/wrappers/read-only/read-only-driver.ts";
 import { Refusal } from "../../../support/s3-server/reply.ts";
 import type { Operation } from "../../../support/s3-server/request.ts";

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import type { S3StorageSettings } from "../../../../src/config/settings.ts";
 import type { ScanAsides, ScanFailure } from "../../../../src/storage/abilities.ts";
 import type { S3Driver } from "../../../../src/storage/s3/s3-driver.ts";
 import { sortKeys } from "../../../support/s3-server/bucket.ts";
@@ -82,6 +83,39 @@ describe("a scan of a bucket", () => {
     expect(paths).toEqual(expected(keys));
     expect(s3.requests.length).toBeLessThan(keys.length / 1000 + 100);
     expect(s3.peaks.get("ListObjectsV2")).toBeGreaterThan(1);
+  });
+
+  it("splits what lies behind the path at which it begins, and asks for nothing before it", async () => {
+    const { s3, bucket, driver } = await openBucket({ latencyMs: 5 });
+    const keys = [...blobKeys(12_000), ...repositoryKeys([3000, 40, 5000])];
+    fill(bucket, keys);
+    const all = expected(keys);
+    for (const at of [4000, 11_999, 15_100]) {
+      s3.requests.length = 0;
+      const { paths, failures } = await scan(driver, "/v2", { after: all[at] ?? "" });
+      expect(failures).toEqual([]);
+      expect(paths).toEqual(all.slice(at + 1));
+      expect(s3.requests.length).toBeLessThan(paths.length / 1000 + 40);
+    }
+    expect(s3.peaks.get("ListObjectsV2")).toBeGreaterThan(1);
+    s3.requests.length = 0;
+    expect((await scan(driver, "/v2/blobs", { after: "/v2/repositories" })).paths).toEqual([]);
+    expect(s3.requests).toEqual([]);
+  });
+
+  it("tells no MD5s where objects are encrypted with a key of KMS, whose ETags are none", async () => {
+    const md5s = async (encryption: S3StorageSettings["encryption"]): Promise<unknown[]> => {
+      const { bucket, driver } = await openBucket({}, { encryption });
+      fill(bucket, ["f"]);
+      const told: unknown[] = [];
+      for await (const batch of driver.scan("/", () => undefined, { wantsMd5: true }))
+        told.push(...batch.map((file) => file.contentMd5));
+      return told;
+    };
+    const md5 = createHash("md5").update("f").digest("hex");
+    expect(await md5s(undefined)).toEqual([md5]);
+    expect(await md5s({ kind: "AES256" })).toEqual([md5]);
+    expect(await md5s({ kind: "aws:kms", keyId: "key-1" })).toEqual([undefined]);
   });
 
   it("takes short and empty pages for what they are", async () => {

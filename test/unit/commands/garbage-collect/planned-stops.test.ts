@@ -44,6 +44,21 @@ describe("watchForStops", () => {
     await lock.release();
   });
 
+  it.each([
+    ["somebody asked for it", undefined, "stop"],
+    ["the server ends", new PlannedStop("server"), "server"],
+  ])("stops when %s, and says so", (_, reason, kind) => {
+    const stop = new AbortController();
+    const watch = watching({ stopWanted: stop.signal });
+    expect(watch.signal.aborted).toBe(false);
+    stop.abort(reason);
+    expect(watch.signal.reason).toMatchObject({ kind });
+    watch.end();
+    const late = watching({ stopWanted: stop.signal });
+    expect(late.signal.reason).toMatchObject({ kind });
+    late.end();
+  });
+
   it("goes on looking when the store fails in between", async () => {
     const driver = new MemoryDriver();
     const lock = await acquireStoreLock(driver, { ...US, isAlive: () => true }, Date.now);

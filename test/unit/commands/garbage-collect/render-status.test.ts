@@ -22,6 +22,22 @@ describe("renderStatus", () => {
     );
   });
 
+  it("shows what a server says of a run that cannot be seen", () => {
+    const server = {
+      id: "1",
+      startedAt: "2026-03-01T11:00:00.000Z",
+      phase: "deleting",
+      progress: "deleting: half",
+    };
+    expect(renderStatus(reportOf({ state: "running", server }), NOW).split("\n")).toEqual([
+      "state:      running",
+      "run:        of the server, since 2026-03-01T11:00:00Z",
+      "progress:   deleting: half",
+      "last run:   none is known",
+      "to stop it: registry-ctl garbage-collect stop",
+    ]);
+  });
+
   it("says when a run has not moved for long, and nothing odd when the clock was set back", () => {
     const silent = renderStatus(reportOf({ state: "running", run: runOf(NOW - 300_000) }), NOW);
     expect(silent).toMatch(/^silent for: 5 min: nothing has moved since$/m);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { renderListening, renderWarnings } from "../../../../src/commands/serve/render.ts";
 import type { TlsSettings } from "../../../../src/config/settings.ts";
-import type { ListenAddress } from "../../../../src/process/listen-address.ts";
+import type { ListenAddress } from "../../../../src/process/workers/listen-address.ts";
 import { settingsFor } from "../../../integration/process/settings-for.ts";
 
 const local: ListenAddress = { kind: "tcp", host: "127.0.0.1", port: 5000 };
@@ -82,6 +82,15 @@ describe("renderWarnings", () => {
     expect(renderWarnings({ address: everywhere, settings: { ...settings, http }, state })).toEqual([
       expect.stringContaining("no authentication"),
     ]);
+  });
+
+  it("warns where commands cannot speak to it", () => {
+    const runtime = { place: undefined, problem: "/run may not be written" };
+    expect(renderWarnings({ address: local, settings, state, runtime })).toEqual([
+      expect.stringContaining("no control socket (/run may not be written)"),
+    ]);
+    const place = { folder: "/r", isOwn: true, socket: "/r/s", pidFile: "/r/p" };
+    expect(renderWarnings({ address: local, settings, state, runtime: { place } })).toEqual([]);
   });
 
   it("warns of uploads that nobody could go on with, where their states are asked for", () => {

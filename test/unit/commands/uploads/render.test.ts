@@ -51,6 +51,20 @@ describe("the report of a purge", () => {
     expect(planned?.slice(5)).toEqual(["would delete: 2 uploads (2.0 KiB)", "nothing was changed (dry run)"]);
   });
 
+  it("has one line for a name that would be several", () => {
+    const odd = { ...PARTS, path: "/docker\ndeleted: 9 uploads\u001b[2J" };
+    const lines = renderPurge({ ...REPORT, purged: [odd, PARTS] }).split("\n");
+    expect(lines).toHaveLength(6);
+    expect(lines[1]).toBe(
+      "/docker?deleted: 9 uploads?[2J                 parts without an upload           2026-01-02T03:04:05.000Z   5 B",
+    );
+    const strays = { count: 1, first: ["/a\n/b"] };
+    const empty = { uploads: [], bytes: 0, failed: [] };
+    expect(renderUploads({ schemaVersion: 1, command: "uploads list", ...empty, strays })).toContain(
+      "such as /a?/b\n",
+    );
+  });
+
   it("is empty where nothing was looked at", () => {
     const { found: _, ...locked } = REPORT;
     expect(renderPurge({ ...locked, purged: [] })).toBe("");

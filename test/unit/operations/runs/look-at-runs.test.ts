@@ -27,6 +27,21 @@ describe("lookAtRuns", () => {
     expect(report).toMatchObject({ state: "running", run: { pid: 7 } });
   });
 
+  it("believes a server where the run's own state cannot be read", async () => {
+    const collection = { id: "1", startedAt: "2026-03-01T11:59:00.000Z", phase: "deleting blobs" };
+    const about = (history: Partial<RunHistory>, askServer: () => Promise<typeof collection>) =>
+      lookAtRuns({
+        driver: new MemoryDriver(),
+        machine: machineWith({}),
+        readHistory: () => ({ unread: [], ...history }),
+        askServer,
+        nowMs: () => NOW,
+      });
+    expect(await about({}, async () => collection)).toMatchObject({ state: "running", server: collection });
+    expect((await about({ run: status() }, async () => collection)).server).toBeUndefined();
+    expect(await about({}, () => Promise.reject(new Error("gone")))).toMatchObject({ state: "idle" });
+  });
+
   it("takes a run for killed when its process is gone, or another one has its number", async () => {
     for (const machine of [{ isAlive: () => false }, { startOf: () => "2" }]) {
       const report = await look({ history: { run: status({ processStart: "1" }) }, machine });

@@ -28,6 +28,20 @@ describe("stopRun", () => {
     expect(driver.has(STOP_REQUEST_PATH)).toBe(false);
   });
 
+  it("asks the server that the run works for, and the store where there is none or it fails", async () => {
+    const answers: [() => Promise<boolean>, string][] = [
+      [async () => true, "server"],
+      [async () => false, "request"],
+      [() => Promise.reject(new Error("gone")), "request"],
+    ];
+    for (const [askServer, by] of answers) {
+      const { driver, lock, dependencies } = await running();
+      const sleep = () => lock.release();
+      const report = await stopRun({ ...dependencies, askServer, sleep }, { timeoutMs: 60_000 });
+      expect([report.outcome, report.by, driver.has(STOP_REQUEST_PATH)]).toEqual(["stopped", by, false]);
+    }
+  });
+
   it("asks a run on another host in the same way", async () => {
     const { driver, lock, dependencies } = await running();
     const machine = { ...dependencies.machine, host: "there", bootId: "boot-2" };

@@ -9,8 +9,8 @@ import {
 } from "../../../../src/operations/uploads/run-purge.ts";
 import { uploadDataPath, uploadPath } from "../../../../src/registry/paths.ts";
 import { acquireStoreLock, STORE_LOCK_PATH, StoreLockedError } from "../../../../src/state/store-lock.ts";
-import type { KeptVersions } from "../../../../src/storage/abilities.ts";
 import { ReadOnlyStoreError } from "../../../../src/storage/errors.ts";
+import type { KeptVersions } from "../../../../src/storage/object-store-abilities.ts";
 import { readOnlyDriver } from "../../../../src/storage/wrappers/read-only/read-only-driver.ts";
 import { AgedMemoryDriver } from "../../../support/aged-memory-driver.ts";
 import { TEST_HOLDER } from "../../../support/collect.ts";

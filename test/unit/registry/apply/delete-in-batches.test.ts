@@ -45,7 +45,7 @@ function options(held: HeldBatches, more: Partial<InBatchesOptions<Step>> = {}):
     inFlight: 3,
     foldersAbove: 1,
     keepWrittenAfterMs: 0,
-    beforeBatch: async () => undefined,
+    beforeBatch: async (batch) => batch,
     afterBatch: async () => undefined,
     ...more,
   };
@@ -120,8 +120,9 @@ describe("deleting in batches", () => {
       deleteInBatches(
         steps(10_000),
         options(held, {
-          beforeBatch: async () => {
+          beforeBatch: async (batch) => {
             if (++asked === 3) throw new Error("lock lost");
+            return batch;
           },
         }),
       ),
@@ -155,10 +156,11 @@ describe("deleting in batches", () => {
       deleteInBatches(
         steps(2500),
         options(held, {
-          beforeBatch: async () => {
+          beforeBatch: async (batch) => {
             mostAsking = Math.max(mostAsking, ++asking);
             await setImmediate();
             asking--;
+            return batch;
           },
         }),
       ),
@@ -177,5 +179,25 @@ describe("deleting in batches", () => {
     const held = new HeldBatches();
     await deleteInBatches([], options(held));
     expect(held.begun).toEqual([]);
+  });
+
+  it("removes of a batch only what is left of it before it begins, and no batch of which nothing is", async () => {
+    const held = new HeldBatches();
+    const ended: string[][] = [];
+    const state = watch(
+      deleteInBatches(
+        steps(3000),
+        options(held, {
+          beforeBatch: async (batch) => batch.filter(({ path }) => /^\/(?:[12]|2\d{3})$/.test(path)),
+          afterBatch: async (batch) => void ended.push(batch.map(({ path }) => path)),
+        }),
+      ),
+    );
+    await settle();
+    held.end(0);
+    held.end(1);
+    await settle();
+    expect([held.begun, state.outcome]).toEqual([["/1", "/2000"], "done"]);
+    expect(ended.map((paths) => paths.length)).toEqual([2, 1000]);
   });
 });

@@ -43,15 +43,13 @@ class World {
 
   async request(first: string[], more: string[]): Promise<void> {
     this.started++;
-    // Looks and pins in one turn, and looks again only where it is told to.
-    const before = this.look(first);
+    // Looks when the pins hold, and believes what it has seen although it waits for others then.
     const taken = this.table.pin(first);
     const pin = taken instanceof Promise ? await taken : taken;
-    let seen = pin.revalidate ? this.look(first) : before;
-    const found = this.look(more);
+    const seen = this.look(first);
     const extended = pin.extend(more);
     if (extended !== undefined) await extended;
-    seen = pin.revalidate ? this.look([...first, ...more]) : new Set([...seen, ...found]);
+    for (const key of this.look(more)) seen.add(key);
     this.running.push({ pin, seen });
     this.finished++;
   }

@@ -42,6 +42,23 @@ describe("a scan of a file system", () => {
     expect(failures[0]?.error).toBeInstanceOf(PathNotFoundError);
   });
 
+  it("lists no folder that lies wholly before the path at which it begins", async () => {
+    for (const path of ["a", "b", "b/c", "d"]) mkdirSync(join(folder, path));
+    for (const path of ["a", "b/c", "d"]) symlinkSync(join(folder, "none"), join(folder, path, "broken"));
+    for (const path of ["b/c/f", "b/f"]) writeFileSync(join(folder, path), "");
+    const driver = new FilesystemDriver({ rootDirectory: folder });
+    const failedBehind = async (after: string): Promise<string[]> => {
+      const failed: string[] = [];
+      const scanned = driver.scan("/", ({ path }) => failed.push(path), { after });
+      for await (const _ of scanned);
+      return failed;
+    };
+    expect(await failedBehind("")).toEqual(["/a/broken", "/b/c/broken", "/d/broken"]);
+    expect(await failedBehind("/b/c/f")).toEqual(["/b/c/broken", "/d/broken"]);
+    expect(await failedBehind("/b/f")).toEqual(["/d/broken"]);
+    expect(await failedBehind("/z")).toEqual([]);
+  });
+
   it("tells of a folder that vanishes before its turn", async () => {
     for (let file = 0; file < 1000; file++) {
       mkdirSync(join(folder, "a"), { recursive: true });

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { passingFailureOf, pauseAfter, retryAfterOf } from "../../../../src/storage/s3/retry-rules.ts";
+import {
+  mayHappenLater,
+  passingFailureOf,
+  pauseAfter,
+  retryAfterOf,
+} from "../../../../src/storage/s3/retry-rules.ts";
 import { S3ConnectionError, S3RequestError } from "../../../../src/storage/s3/s3-lane.ts";
 
 const refusal = (status: number, code = "") =>
@@ -67,4 +72,25 @@ test("retryAfterOf reads seconds and dates", () => {
   expect(retryAfterOf(new Date(nowMs + 5000).toUTCString(), nowMs)).toBe(5000);
   expect(retryAfterOf(new Date(nowMs - 5000).toUTCString(), nowMs)).toBe(0);
   for (const header of [undefined, "", "soon", "-1"]) expect(retryAfterOf(header, nowMs), header).toBe(0);
+});
+
+describe("mayHappenLater", () => {
+  test.each([
+    [broken("ECONNRESET"), true],
+    [broken("UND_ERR_HEADERS_TIMEOUT"), true],
+    [new S3ConnectionError("the answer breaks off"), true],
+    [refusal(500, "InternalError"), true],
+    [refusal(200, "InternalError"), true],
+    [refusal(504), true],
+    // It was never sent, or never taken.
+    [broken("ECONNREFUSED"), false],
+    [broken("UND_ERR_CONNECT_TIMEOUT"), false],
+    [broken("DEPTH_ZERO_SELF_SIGNED_CERT"), false],
+    [refusal(503, "SlowDown"), false],
+    [refusal(403, "AccessDenied"), false],
+    [refusal(404, "NoSuchKey"), false],
+    [new Error("a bug"), false],
+  ])("of %s: %s", (error, expected) => {
+    expect(mayHappenLater(error)).toBe(expected);
+  });
 });

@@ -10,6 +10,7 @@ import {
 import { afterEach, describe, expect, test } from "vitest";
 import { createS3Store, type S3StoreOptions } from "../../../../src/storage/s3/create-s3-store.ts";
 import { createSdkClient } from "../../../../src/storage/s3/sdk-client.ts";
+import { plainServerOfTest } from "../../../support/s3-lane.ts";
 import { type FaultKind, faultsByPlan } from "../../../support/s3-server/faults.ts";
 import { type S3Server, type S3ServerOptions, startS3Server } from "../../../support/s3-server/s3-server.ts";
 
@@ -31,6 +32,30 @@ const storeOf = (s3: S3Server, options: S3StoreOptions = {}) =>
 const at = (Key: string) => ({ Bucket: "registry", Key });
 
 describe("the SDK's client", () => {
+  test("follows a temporary redirection to the same service, and to no other", async () => {
+    const s3 = await start();
+    let location = `${s3.endpoint}/registry/`;
+    let redirected = 0;
+    const first = await plainServerOfTest((request, response) => {
+      redirected += 1;
+      request.resume().on("end", () => response.writeHead(307, { location }).end());
+    });
+    const { endpoint } = first.settings("registry");
+    const sdk = await createS3Store(s3.settings("registry", { endpoint })).sdk();
+    const { UploadId } = await sdk.send(new CreateMultipartUploadCommand(at("a b")));
+    const part = { ...at("a b"), UploadId, PartNumber: 1 };
+    const { ETag } = await sdk.send(new UploadPartCommand({ ...part, Body: Buffer.from("content") }));
+    const Parts = [{ PartNumber: 1, ETag }];
+    await sdk.send(new CompleteMultipartUploadCommand({ ...part, MultipartUpload: { Parts } }));
+    expect(s3.objects("registry").get("a b")?.body.toString()).toBe("content");
+    expect(redirected).toBe(3);
+    location = location.replace("127.0.0.1", "localhost");
+    await expect(sdk.send(new HeadObjectCommand(at("a b")))).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 307 },
+    });
+    expect(s3.count("HeadObject")).toBe(0);
+  });
+
   test("is made once", async () => {
     const store = storeOf(await start());
     expect(await store.sdk()).toBe(await store.sdk());

@@ -1,5 +1,6 @@
 import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { describe, expect, test } from "vitest";
+import { SILENCE } from "../../../../src/storage/s3/connection-exchange.ts";
 import { createS3Store } from "../../../../src/storage/s3/create-s3-store.ts";
 import { S3ConnectionError, S3RequestError } from "../../../../src/storage/s3/s3-lane.ts";
 import { getText, laneOf, plainServerOfTest, putText, s3ServerOfTest } from "../../../support/s3-lane.ts";
@@ -81,9 +82,10 @@ describe("an answer that nothing is there", () => {
   const missing = { method: "GET", key: "a" } as const;
 
   /** Answers 404 so many times, then 200. */
-  async function storeBehind(page: string, times: number) {
+  async function storeBehind(page: string, times: number, headers: Record<string, string> = {}) {
     let left = times;
     return plainServerOfTest((_request, response) => {
+      for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
       response.statusCode = left-- > 0 ? 404 : 200;
       response.end(response.statusCode === 404 ? page : "content");
     });
@@ -100,10 +102,180 @@ describe("an answer that nothing is there", () => {
     },
   );
 
-  test.each(["", "<Error><Code>NoSuchKey</Code></Error>"])("counts with the body %j", async (body) => {
-    const { lane } = laneOf(await storeBehind(body, Number.POSITIVE_INFINITY));
+  test.each([
+    ["", { "x-amz-request-id": "1" }],
+    ["<Error><Code>NoSuchKey</Code></Error>", {}],
+  ])("counts with the body %j and the headers %j", async (body, headers) => {
+    const { lane } = laneOf(await storeBehind(body, Number.POSITIVE_INFINITY, headers));
     await expect(lane.send(missing)).rejects.toMatchObject({ status: 404, attempts: 1 });
     await expect(lane.open(missing)).rejects.toBeInstanceOf(S3RequestError);
+  });
+
+  /** A store that puts nothing of its own into headers; a proxy before it answers 404 to HEAD so many times. */
+  async function unmarkedStore(keys: readonly string[], times: number) {
+    let left = times;
+    const asked: string[] = [];
+    const server = await plainServerOfTest((request, response) => {
+      const url = new URL(request.url ?? "", "http://store");
+      asked.push(request.method ?? "");
+      if (request.method === "HEAD") {
+        const isThere = keys.some((key) => url.pathname.endsWith(`/${key}`)) && left-- <= 0;
+        response.writeHead(isThere ? 200 : 404).end();
+        return;
+      }
+      const found = keys.filter((key) => key.startsWith(url.searchParams.get("prefix") ?? ""));
+      const contents = found.map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`);
+      response.end(`<ListBucketResult>${contents.join("")}</ListBucketResult>`);
+    });
+    return { server, asked };
+  }
+
+  test("without a body or a header of a store is confirmed by a listing", async () => {
+    const { server, asked } = await unmarkedStore(["a"], 2);
+    const { lane } = laneOf(server);
+    const head = { method: "HEAD", key: "a" } as const;
+    await expect(lane.send(head)).resolves.toMatchObject({ status: 200, attempts: 3 });
+    expect(asked.splice(0)).toEqual(["HEAD", "GET", "HEAD", "GET", "HEAD"]);
+    await expect(lane.send({ method: "HEAD", key: "b" })).rejects.toMatchObject({ status: 404, attempts: 1 });
+    expect(asked).toEqual(["HEAD", "GET"]);
+    expect(lane.requests).toMatchObject({ LIST: 3 });
+  });
+
+  test.each([
+    { method: "HEAD", key: "a" },
+    { method: "GET", key: "a" },
+    { method: "GET", query: { "list-type": "2" } },
+    { method: "DELETE", key: "a" },
+    { method: "POST", query: { delete: "" }, body: Buffer.from("<Delete/>") },
+  ] as const)("does not count when a proxy answers nothing but 404: $method $key", async (request) => {
+    const { lane } = laneOf(await storeBehind("", Number.POSITIVE_INFINITY), {}, 1);
+    await expect(lane.send(request)).rejects.toThrow(S3ConnectionError);
+    const cached = await storeBehind("", Number.POSITIVE_INFINITY, { "x-amz-cf-id": "1" });
+    await expect(laneOf(cached, {}, 1).lane.send(request)).rejects.toThrow(S3ConnectionError);
+  });
+});
+
+describe("a redirection to another host", () => {
+  /** Answers 307 with an address to everything, and counts what comes. */
+  async function redirecting(location: string) {
+    const paths: string[] = [];
+    const server = await plainServerOfTest((request, response) => {
+      paths.push(request.url ?? "");
+      response.writeHead(307, { location, "x-amz-request-id": "1" }).end();
+    });
+    return { ...server, paths };
+  }
+
+  test("of the same service is followed, signed anew for it", async () => {
+    const s3 = await s3ServerOfTest();
+    const first = await redirecting(`${s3.endpoint}/registry/somewhere?else`);
+    const settings = (bucket: string) =>
+      s3.settings(bucket, { endpoint: first.settings("registry").endpoint });
+    const { lane } = laneOf({ settings });
+    expect(await putText(lane, "a b", "content")).toMatchObject({ status: 200, attempts: 1 });
+    expect(await getText(lane, "a b")).toBe("content");
+    const { body } = await lane.open({ method: "GET", key: "a b" });
+    expect(Buffer.concat(await body.toArray()).toString()).toBe("content");
+    await lane.send({ method: "GET", query: { "list-type": "2", prefix: "x" } });
+    expect([...s3.objects("registry").keys()]).toEqual(["a b"]);
+    // An address is good for one request.
+    expect(first.paths).toHaveLength(4);
+  });
+
+  test("of somebody else gets nothing, and is told", async () => {
+    const other = await redirecting("");
+    const { endpoint } = other.settings("registry");
+    const first = await redirecting(`${endpoint.replace("127.0.0.1", "localhost")}/registry/a`);
+    const { lane } = laneOf(first);
+    const request = { method: "HEAD", key: "a" } as const;
+    await expect(lane.send(request)).rejects.toMatchObject({ status: 307, attempts: 1 });
+    expect(other.paths).toEqual([]);
+  });
+
+  test("is followed once", async () => {
+    const last = await redirecting("http://127.0.0.1:1/");
+    const first = await redirecting(`${last.settings("registry").endpoint}/`);
+    await expect(getText(laneOf(first).lane, "a")).rejects.toMatchObject({ status: 307 });
+    expect([first.paths.length, last.paths.length]).toEqual([1, 1]);
+  });
+});
+
+describe("a store that takes requests and does not answer", () => {
+  const quick = { quickHeadersMs: 200, quickTotalMs: 300, headersMs: 60_000 };
+  const small = [
+    { method: "GET", key: "a" },
+    { method: "HEAD", key: "a" },
+    { method: "PUT", key: "a", body: Buffer.alloc(1000) },
+    { method: "DELETE", key: "a" },
+    { method: "GET", query: { "list-type": "2" } },
+    { method: "POST", query: { delete: "" }, body: Buffer.from("<Delete/>") },
+  ] as const;
+
+  test.each(small)(
+    "is given up when all attempts of $method $key have waited long enough",
+    async (request) => {
+      let requests = 0;
+      const { lane } = laneOf(await plainServerOfTest(() => void requests++), { timeouts: quick });
+      await expect(lane.send(request)).rejects.toMatchObject({ attempts: 2, cause: { code: SILENCE } });
+      expect(requests).toBe(2);
+    },
+  );
+
+  test("is given up by streams too, whose bodies may take longer", async () => {
+    let isStalled = false;
+    const slow = await plainServerOfTest((_request, response) => {
+      if (isStalled) return;
+      response.write("con");
+      setTimeout(() => response.end("tent"), 600);
+    });
+    const { lane } = laneOf(slow, { timeouts: quick });
+    const { body } = await lane.open({ method: "GET", key: "a" });
+    expect(Buffer.concat(await body.toArray()).toString()).toBe("content");
+    isStalled = true;
+    await expect(lane.open({ method: "GET", key: "a" })).rejects.toMatchObject({ attempts: 2 });
+  });
+
+  test("is given up also by those for whom no connection is free", async () => {
+    let requests = 0;
+    const { lane } = laneOf(await plainServerOfTest(() => void requests++), { timeouts: quick });
+    const all = Array.from({ length: 300 }, () => lane.send({ method: "HEAD", key: "a" }));
+    const ends = await Promise.allSettled(all);
+    expect(ends.every(({ status }) => status === "rejected")).toBe(true);
+    expect(requests).toBeLessThan(600);
+  });
+
+  test("gets its time for what it may work at for minutes", async () => {
+    const late = await plainServerOfTest((_request, response) => {
+      setTimeout(() => response.end("<DeleteResult/>"), 600);
+    });
+    const { lane } = laneOf(late, { timeouts: quick });
+    const body = Buffer.from(`<Delete>${"<Object><Key>a</Key></Object>".repeat(1200)}</Delete>`);
+    const removal = { method: "POST", query: { delete: "" }, body } as const;
+    await expect(lane.send(removal)).resolves.toMatchObject({ attempts: 1 });
+    const large = { method: "PUT", key: "a", body: Buffer.alloc(128 * 1024) } as const;
+    await expect(lane.send(large)).resolves.toMatchObject({ attempts: 1 });
+  });
+});
+
+describe("a listing for which nobody waits at once", () => {
+  const listing = { method: "GET", query: { "list-type": "2" }, isPatient: true } as const;
+
+  test("has the time that a store may need for it", async () => {
+    const late = await plainServerOfTest((_request, response) => {
+      setTimeout(() => response.end("<ListBucketResult/>"), 600);
+    });
+    const { lane } = laneOf(late, {
+      timeouts: { quickHeadersMs: 200, quickTotalMs: 300, headersMs: 60_000 },
+    });
+    await expect(lane.send(listing)).resolves.toMatchObject({ attempts: 1 });
+  });
+
+  test("is given up after two attempts", async () => {
+    let requests = 0;
+    const silent = await plainServerOfTest(() => void requests++);
+    const { lane } = laneOf(silent, { timeouts: { quickHeadersMs: 50, quickTotalMs: 60, headersMs: 300 } });
+    await expect(lane.send(listing)).rejects.toMatchObject({ attempts: 2, cause: { code: SILENCE } });
+    expect(requests).toBe(2);
   });
 });
 

@@ -57,6 +57,12 @@ describe("translate", () => {
     }
   });
 
+  test("does not take a 404 without a word of S3 for a missing object, where the SDK has asked", () => {
+    const error = refusal(404, "NotFound", { requestId: "" });
+    expect(storeWith().translate(error, "write", "/a")).toBeInstanceOf(StorageUnavailableError);
+    expect(storeWith().translate(refusal(404, "NotFound"), "read", "/a")).toBeInstanceOf(PathNotFoundError);
+  });
+
   test("leaves our own errors and bugs as they are", () => {
     for (const error of [new DigestMismatchError("a", "b"), new TypeError("a bug"), "text"]) {
       expect(storeWith().translate(error, "read", "/a")).toBe(error);
@@ -99,7 +105,7 @@ describe("translate", () => {
     [
       "a redirection without a region",
       refusal(301, "PermanentRedirect", { details: { Endpoint: "b.s3.example.org" } }),
-      ["the store names b.s3.example.org"],
+      ["if b.s3.example.org, which the store names, is yours"],
     ],
     [
       "a clock skew",
@@ -156,6 +162,18 @@ describe("translate", () => {
     );
   });
 
+  test("says of a HEAD that was refused without a reason that the session may have ended", () => {
+    const session = { accessKey: "AKIA1", secretKey: SECRET, sessionToken: "token" };
+    const text = told(refusal(400, ""), "look at", storeWith({ credentials: session }));
+    expect(text).toContain("the session may have expired with key AKIA1");
+    expect(told(refusal(400, ""), "look at")).not.toContain("session");
+  });
+
+  test("names the host that a redirection leads to and that is sent nothing", () => {
+    const headers = { location: "https://other.example.org/registry/x" };
+    expect(told(refusal(307, "TemporaryRedirect", { headers }))).toContain("if https://other.example.org,");
+  });
+
   test.each([refusal(403, "QuotaExceeded"), refusal(507, "")])("knows a full store by %s", (error) => {
     expect(storeWith().translate(error, "write", "/a")).toBeInstanceOf(StorageFullError);
   });
@@ -163,6 +181,7 @@ describe("translate", () => {
   test.each([
     ["ECONNREFUSED", "nothing listens at http://10.0.0.1:9000", "regionendpoint"],
     ["ENOTFOUND", "is unknown", "forcepathstyle"],
+    ["UND_ERR_HEADERS_TIMEOUT", "takes requests and does not answer them", "load balancer"],
     ["UND_ERR_CONNECT_TIMEOUT", "does not answer", "firewall"],
     ["DEPTH_ZERO_SELF_SIGNED_CERT", "is not trusted", "NODE_EXTRA_CA_CERTS"],
     ["ERR_TLS_CERT_ALTNAME_INVALID", "is for another name", "pathstyle"],

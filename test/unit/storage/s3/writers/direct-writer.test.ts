@@ -225,7 +225,10 @@ describe("memory that others wait for", () => {
     await budget.askHolders();
     await written;
     await last.commit();
-    await expect(writers[8]?.commit()).rejects.toThrow(/too many slow uploads/);
+    await expect(writers[8]?.commit()).rejects.toMatchObject({
+      message: expect.stringContaining("too many slow uploads"),
+      hint: expect.stringContaining("push again later"),
+    });
     await Promise.all(writers.map((writer) => writer.cancel()));
     expect(on.keys()).toEqual(["last"]);
     expect(budget.usedBytes).toBe(0);

@@ -17,3 +17,15 @@ describe("a listing of multipart uploads that has more", () => {
     await expect(uploadsOf(store, "a")).rejects.toThrow(S3ConnectionError);
   });
 });
+
+it("finds uploads below a root with odd characters on a store that encodes keys and does not say so", async () => {
+  const { settings } = await plainServerOfTest((request, response) => {
+    const isAsked = request.url?.includes("encoding-type") === true;
+    const key = isAsked ? "my%20root/data" : "my root/data";
+    response.end(
+      `<ListMultipartUploadsResult><Upload><Key>${key}</Key><UploadId>u</UploadId></Upload></ListMultipartUploadsResult>`,
+    );
+  });
+  const store = createS3Store(settings("registry"), { sleep: async () => undefined });
+  expect(await uploadsOf(store, "my root/data")).toMatchObject([{ uploadId: "u" }]);
+});

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { readDeleteResult } from "../../../../../src/storage/s3/xml/read-delete-result.ts";
 import { readErrorBody } from "../../../../../src/storage/s3/xml/read-error.ts";
 import { readFields } from "../../../../../src/storage/s3/xml/read-fields.ts";
-import { readParts } from "../../../../../src/storage/s3/xml/read-parts.ts";
 import { readUploads } from "../../../../../src/storage/s3/xml/read-uploads.ts";
 import { readVersions } from "../../../../../src/storage/s3/xml/read-versions.ts";
+import { XmlError } from "../../../../../src/storage/s3/xml/xml-scanner.ts";
 
 const body = (xml: string) => Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>${xml}`);
 const TIME = "2026-11-21T12:00:00.000Z";
@@ -54,23 +54,6 @@ describe("readDeleteResult", () => {
   });
 });
 
-describe("readParts", () => {
-  test("gives parts with the quotes of their ETags, and where the next page begins", () => {
-    const xml =
-      `<ListPartsResult><UploadId>u</UploadId><IsTruncated>true</IsTruncated><NextPartNumberMarker>2</NextPartNumberMarker>` +
-      `<Part><PartNumber>1</PartNumber><LastModified>${TIME}</LastModified><ETag>&quot;e1&quot;</ETag><Size>5242880</Size></Part>` +
-      `<Part><PartNumber>2</PartNumber><LastModified>${TIME}</LastModified><ETag>"e2"</ETag><Size>7</Size></Part></ListPartsResult>`;
-    expect(readParts(body(xml))).toEqual({
-      parts: [
-        { partNumber: 1, sizeBytes: 5_242_880, etag: `"e1"`, modifiedMs: TIME_MS },
-        { partNumber: 2, sizeBytes: 7, etag: `"e2"`, modifiedMs: TIME_MS },
-      ],
-      isTruncated: true,
-      nextMarker: 2,
-    });
-  });
-});
-
 describe("readUploads", () => {
   test("gives uploads and both markers, decoded", () => {
     const xml =
@@ -109,3 +92,12 @@ test("readFields gives plain elements by name", () => {
   const xml = `<InitiateMultipartUploadResult xmlns="x"><Bucket>b</Bucket><UploadId>2~&lt;x</UploadId></InitiateMultipartUploadResult>`;
   expect(readFields(body(xml))).toEqual({ Bucket: "b", UploadId: "2~<x" });
 });
+
+test.each([readDeleteResult, readUploads, readVersions])(
+  "%o takes no other document for an empty one",
+  (read) => {
+    for (const xml of ["<maintenance/>", "<ListAllMyBucketsResult/>"]) {
+      expect(() => read(body(xml))).toThrow(XmlError);
+    }
+  },
+);

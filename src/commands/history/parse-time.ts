@@ -1,0 +1,27 @@
+import { InvalidArgumentError } from "commander";
+import { parseAge } from "../garbage-collect/parse-flags.ts";
+
+const DATE = /^\d{4}-\d{2}-\d{2}$/;
+const DATE_AND_TIME = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?$/;
+
+/**
+ * @param nowMs - milliseconds since 1970
+ * @returns when `2026-11-21`, `2026-11-21T16:30` (UTC, unless it says otherwise) or `7d` (so long ago) was
+ */
+export function parseTime(text: string, nowMs: number): number {
+  if (DATE.test(text)) return checked(Date.parse(text));
+  const parts = DATE_AND_TIME.exec(text);
+  if (parts) return checked(Date.parse(`${parts[1]}T${parts[2]}${parts[3] ?? "Z"}`));
+  try {
+    return nowMs - parseAge(text);
+  } catch {
+    return checked(Number.NaN);
+  }
+}
+
+function checked(timeMs: number): number {
+  if (Number.isNaN(timeMs)) {
+    throw new InvalidArgumentError("It is a time such as 2026-11-21T16:30 (UTC), or how long ago: 12h, 7d.");
+  }
+  return timeMs;
+}

@@ -1,0 +1,92 @@
+import { RegistryStateError } from "../../errors.ts";
+import type { ServerLoad, SupervisorQuestion, WorkerAnswer } from "./messages.ts";
+import { sendToWorker, type WorkerState } from "./worker-state.ts";
+
+/** One that says nothing of its load is shown without one. */
+const LOAD_WITHIN_MS = 2_000;
+/** Beyond the time that writes are given: what was cut off has to be put away. */
+const ACKNOWLEDGE_WITHIN_MS = 60_000;
+
+interface Open {
+  /** Workers that have not answered. */
+  waiting: Set<WorkerState>;
+  answers: Map<WorkerState, WorkerAnswer>;
+  finish: () => void;
+}
+
+/** Who has answered what; one who is in neither has ended meanwhile. */
+interface Answers {
+  answers: ReadonlyMap<WorkerState, WorkerAnswer>;
+  late: readonly WorkerState[];
+}
+
+/** Questions to several workers at once. One that ends needs to answer no more. */
+export class WorkerQuestions {
+  readonly #open = new Map<number, Open>();
+  #lastId = 0;
+
+  /** @returns what workers are busy with, as far as they say so soon */
+  async loads(workers: readonly WorkerState[]): Promise<ReadonlyMap<WorkerState, ServerLoad>> {
+    const { answers } = await this.#ask(workers, LOAD_WITHIN_MS, (id) => ({ type: "load", id }));
+    return new Map(
+      [...answers].flatMap(([worker, { load }]) => (load === undefined ? [] : [[worker, load]])),
+    );
+  }
+
+  /** See `ServingHost.setReadOnly`. @throws {RegistryStateError} if one fails or does not answer */
+  async setReadOnly(workers: readonly WorkerState[], on: boolean, drainMs: number): Promise<number> {
+    const { answers, late } = await this.#ask(workers, drainMs + ACKNOWLEDGE_WITHIN_MS, (id) => {
+      return { type: "read-only", id, on, drainMs };
+    });
+    const failures = [...answers.values()].flatMap(({ failure }) => failure ?? []);
+    for (const { worker } of late) failures.push(`process ${worker.process.pid} does not answer`);
+    if (failures.length > 0) {
+      const wanted = on ? "read-only" : "read-write";
+      throw new RegistryStateError(`not all workers are ${wanted}: ${failures.join(", ")}`, {
+        hint: "see the server's log, or restart the server",
+      });
+    }
+    return [...answers.values()].reduce((sum, { cutOff = 0 }) => sum + cutOff, 0);
+  }
+
+  /** Has workers forget what they remember of the store's content. */
+  async flushCaches(workers: readonly WorkerState[]): Promise<void> {
+    await this.#ask(workers, ACKNOWLEDGE_WITHIN_MS, (id) => ({ type: "flush-caches", id }));
+  }
+
+  /** A worker has answered. */
+  answered(worker: WorkerState, id: number, answer: WorkerAnswer): void {
+    const open = this.#open.get(id);
+    if (open === undefined || !open.waiting.delete(worker)) return;
+    open.answers.set(worker, answer);
+    if (open.waiting.size === 0) open.finish();
+  }
+
+  /** A worker is no more. */
+  workerEnded(worker: WorkerState): void {
+    for (const open of [...this.#open.values()]) {
+      if (open.waiting.delete(worker) && open.waiting.size === 0) open.finish();
+    }
+  }
+
+  #ask(
+    workers: readonly WorkerState[],
+    timeoutMs: number,
+    question: (id: number) => SupervisorQuestion,
+  ): Promise<Answers> {
+    const id = ++this.#lastId;
+    return new Promise((resolve) => {
+      const waiting = new Set(workers);
+      const answers = new Map<WorkerState, WorkerAnswer>();
+      const finish = (): void => {
+        clearTimeout(timer);
+        this.#open.delete(id);
+        resolve({ answers, late: [...waiting] });
+      };
+      const timer = setTimeout(finish, timeoutMs);
+      this.#open.set(id, { waiting, answers, finish });
+      for (const worker of workers) sendToWorker(worker, question(id));
+      if (waiting.size === 0) finish();
+    });
+  }
+}

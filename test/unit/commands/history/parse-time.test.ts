@@ -1,0 +1,20 @@
+import { describe, expect, it } from "vitest";
+import { parseTime } from "../../../../src/commands/history/parse-time.ts";
+
+const nowMs = Date.UTC(2026, 10, 21, 12);
+
+describe("parseTime", () => {
+  it.each([
+    ["2026-11-20", Date.UTC(2026, 10, 20)],
+    ["2026-11-20T16:30", Date.UTC(2026, 10, 20, 16, 30)],
+    ["2026-11-20 16:30:05", Date.UTC(2026, 10, 20, 16, 30, 5)],
+    ["2026-11-20T16:30:05.5Z", Date.UTC(2026, 10, 20, 16, 30, 5, 500)],
+    ["2026-11-20T16:30+02:00", Date.UTC(2026, 10, 20, 14, 30)],
+    ["1d", nowMs - 86_400_000],
+    ["90m", nowMs - 5_400_000],
+  ])("understands %s", (text, expected) => expect(parseTime(text, nowMs)).toBe(expected));
+
+  it.each(["", "yesterday", "2026-13-01", "2026-11-20T25:00", "16:30", "-1h", "7"])("refuses %j", (text) =>
+    expect(() => parseTime(text, nowMs)).toThrow("It is a time such as"),
+  );
+});
