@@ -57,7 +57,7 @@ export async function preflight(
 ): Promise<Preflight> {
   refuseSameNames(source.settings, target.settings);
   onProgress("trying the target");
-  await removeOldProbes(target.driver);
+  await removeOldProbes(target.driver, Date.now());
   const partBytes = partBytesOf(target.settings);
   await tryPermissions(target.driver, { partBytes, signal });
   await refuseSameStore(source, target);

@@ -8,6 +8,9 @@ import type { StorageDriver } from "../../storage/driver.ts";
 /** Below it lie, for moments, files of ours by which a store is tried. */
 export const PROBE_FOLDER = `${LOCKFILES_ROOT}/registry-ctl.migration-probe`;
 
+/** A run is done with its probes far sooner, also where the clock of the store is another one. */
+const MAX_USE_MS = 60 * 60_000;
+
 /** The folders above the probes, the innermost first. */
 const FOLDERS = [PROBE_FOLDER, LOCKFILES_ROOT, "/docker/registry", "/docker"];
 
@@ -33,11 +36,16 @@ export async function openProbes(driver: StorageDriver, count: number): Promise<
   };
 }
 
-/** Removes what runs that were killed have left. Never rejects. */
-export async function removeOldProbes(driver: StorageDriver): Promise<void> {
+/**
+ * Removes what runs that were killed have left. Younger ones may be another run's that tries the same store now, and would take it for one that loses
+ * files. Never rejects.
+ *
+ * @param nowMs - by this host's clock
+ */
+export async function removeOldProbes(driver: StorageDriver, nowMs: number): Promise<void> {
   try {
-    for (const { path, isFolder } of await driver.list(PROBE_FOLDER)) {
-      if (!isFolder) await deleteIfThere(driver, path);
+    for (const { path, isFolder, modifiedMs } of await driver.list(PROBE_FOLDER)) {
+      if (!isFolder && nowMs - modifiedMs > MAX_USE_MS) await deleteIfThere(driver, path);
     }
     await removeIfEmpty(driver, PROBE_FOLDER);
   } catch {
