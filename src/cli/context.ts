@@ -49,6 +49,7 @@ export function createContext({ args, version, signal, stoppedBy, onHangup }: Co
     version,
     recorded,
     recordChange: (change) => recorded.note(change),
+    actor: () => recorded.actor(),
     env: process.env,
     get cwd() {
       return workingFolder();

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { CancelledError } from "../errors.ts";
 import { MASK, maskText, namesSecret } from "../lib/mask-secrets.ts";
 import { messageOf } from "../lib/message-of.ts";
+import type { Actor } from "../state/actor.ts";
 import type { CommandJournal } from "../state/command-journal.ts";
 import type { CommandChange } from "../state/command-record.ts";
 
@@ -46,6 +47,12 @@ export class RecordedCommand {
     }
   }
 
+  /** @returns who runs this process, as it was at its start */
+  async actor(): Promise<Actor> {
+    const { currentActor } = await import("../process/machine/current-actor.ts");
+    return currentActor(this.#options.env, this.#uid);
+  }
+
   /**
    * Says how the command has ended.
    *
@@ -58,10 +65,10 @@ export class RecordedCommand {
   }
 
   async #open(): Promise<CommandJournal> {
-    const [{ CommandJournal }, { stateBaseFolder }, { currentActor }] = await Promise.all([
+    const [{ CommandJournal }, { stateBaseFolder }, actor] = await Promise.all([
       import("../state/command-journal.ts"),
       import("../state/state-folder.ts"),
-      import("../process/machine/current-actor.ts"),
+      this.actor(),
     ]);
     const { args, env } = this.#options;
     const uid = this.#uid;
@@ -70,7 +77,7 @@ export class RecordedCommand {
       command: {
         command: this.#name,
         arguments: args.map(maskArgument),
-        actor: currentActor(env, uid),
+        actor,
         host: hostname(),
         pid: process.pid,
       },

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { ComparableConfig } from "../config/load-config.ts";
 import type { LoadedConfig, StorageSettings } from "../config/settings.ts";
+import type { Actor } from "../state/actor.ts";
 import type { CommandChange } from "../state/command-record.ts";
 import type { StorageDriver } from "../storage/driver.ts";
 
@@ -101,6 +102,8 @@ export interface CommandContext {
    */
   askSecret(question: string): Promise<string>;
   progress(text: string, flags: GlobalFlags): Progress;
+  /** @returns who runs this command, whatever user root has become since */
+  actor(): Promise<Actor>;
   /**
    * Says in the journal of commands what is about to be changed: to be called by every command that changes something, as
    * soon as nothing but that is left to do, and before the store is opened, when root becomes another user. Who runs the command

@@ -29,7 +29,7 @@ export interface AuditLogOptions {
 }
 
 /**
- * Writes down what clients overwrite and delete. A record is written before the request is answered, in one write, but not
+ * Writes down what clients, and commands, overwrite and delete. A record is written before the request is answered, in one write, but not
  * waited for on the disk: it outlives a crash of the process, not always one of the machine.
  *
  * Where the file cannot be written, nothing fails: the log says so once, so many records wait for room, and those
@@ -64,6 +64,15 @@ export class AuditLog {
     const isSoon =
       this.#failedAtMs !== undefined && Math.abs(this.#nowMs() - this.#failedAtMs) < RETRY_AFTER_MS;
     if (!isSoon) this.#write();
+  }
+
+  /** Waits until what was written is on the disk. Never throws. */
+  sync(): void {
+    try {
+      this.#file.sync();
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   /** Writes what is left and closes the file. */

@@ -1,9 +1,16 @@
+import { type Actor, parseActor } from "./actor.ts";
 import { asRecord, isText, isTime, textsOf } from "./json-fields.ts";
 
-/** What a server's audit tells of. */
-export type AuditAction = "tag-overwrite" | "tag-delete" | "manifest-delete" | "blob-delete" | "lost";
+/** What an audit tells of. `tag-set`: a tag that was not there, or pointed there already; only commands tell of it. */
+export type AuditAction =
+  | "tag-set"
+  | "tag-overwrite"
+  | "tag-delete"
+  | "manifest-delete"
+  | "blob-delete"
+  | "lost";
 
-/** One line of a server's audit. */
+/** One line of a store's audit, which its server writes, and commands that change tags. */
 export interface AuditRecord {
   schemaVersion: 1;
   /** ISO 8601, UTC. */
@@ -23,6 +30,10 @@ export interface AuditRecord {
   /** `X-Forwarded-For`, as the connection's other end says. */
   forwardedFor?: string;
   userAgent?: string;
+  /** Of a change by a command of ours: which, without options. */
+  command?: string;
+  /** Who ran {@link command}. */
+  ranBy?: Actor;
   /** With `lost`: how many records could not be written before this one. */
   count?: number;
 }
@@ -33,15 +44,18 @@ export function parseAuditRecord(json: unknown): AuditRecord | undefined {
   if (fields?.["schemaVersion"] !== 1) return undefined;
   const { time, action, repository, count } = fields;
   if (!isTime(time) || !isAction(action) || !isText(repository)) return undefined;
+  const ranBy = parseActor(fields["ranBy"]);
   return {
     ...{ schemaVersion: 1, time, action, repository },
     ...textsOf(fields, TEXTS),
+    ...(ranBy ? { ranBy } : {}),
     ...(typeof count === "number" ? { count } : {}),
   };
 }
 
-const TEXTS = ["tag", "before", "after", "actor", "address", "forwardedFor", "userAgent"] as const;
+const TEXTS = ["tag", "before", "after", "actor", "address", "forwardedFor", "userAgent", "command"] as const;
 const ACTIONS: readonly string[] = [
+  "tag-set",
   "tag-overwrite",
   "tag-delete",
   "manifest-delete",

@@ -78,11 +78,13 @@ function rowOf(entry: HistoryEntry): string[] {
   if (entry.action === "lost") {
     return [time, "", "lost", "", `${entry.count ?? "some"} records could not be written before this time`];
   }
-  const { actor, action } = entry;
-  return [time, actor ?? "somebody", ACTIONS[action] ?? action, targetOf(entry), changeOf(entry)];
+  const { actor, ranBy, action } = entry;
+  const who = ranBy ? describeActor(ranBy) : (actor ?? "somebody");
+  return [time, who, ACTIONS[action] ?? action, targetOf(entry), changeOf(entry)];
 }
 
 const ACTIONS: Readonly<Record<string, string>> = {
+  "tag-set": "tag set",
   "tag-overwrite": "tag overwritten",
   "tag-delete": "tag deleted",
   "manifest-delete": "manifest deleted",
@@ -97,12 +99,14 @@ function targetOf(entry: HistoryEntry): string {
 }
 
 /** What was is told in full, as it is what somebody may want back. */
-function changeOf({ action, actor, before, after, address, forwardedFor, userAgent }: ServerEntry): string {
+function changeOf(entry: ServerEntry): string {
+  const { action, actor, before, after, address, forwardedFor, userAgent, command } = entry;
   const isTag = action === "tag-overwrite" || action === "tag-delete";
   const parts = isTag ? [`was ${before ?? "not readable"}`] : before === undefined ? [] : [before];
   if (after !== undefined) parts.push(`now ${after.slice(0, SHORT_DIGEST_CHARS)}`);
   const from = [forwardedFor, address].filter((each) => each !== undefined).join(" by ");
   if (from !== "") parts.push(`from ${from}`);
+  if (command !== undefined) parts.push(`by ${command}`);
   // Where nobody has a name, the program tells a person from GitLab's own cleanup.
   if (actor === undefined && userAgent !== undefined) parts.push(`with ${userAgent}`);
   return parts.join(", ");

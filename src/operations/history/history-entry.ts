@@ -2,9 +2,9 @@ import type { Actor } from "../../state/actor.ts";
 import type { AuditRecord } from "../../state/audit-record.ts";
 import type { CommandBegin, CommandChange, CommandEnd, CommandOutcome } from "../../state/command-record.ts";
 
-/** Something that a client did at a server of ours. */
+/** Something that a client did at a server of ours, or a command did to tags in the store: then `command` says which. */
 export interface ServerEntry extends Omit<AuditRecord, "schemaVersion"> {
-  source: "server";
+  source: "server" | "audit";
 }
 
 /** A command of ours that changed something, or tried to. */
@@ -29,7 +29,7 @@ export type HistoryEntry = ServerEntry | CommandEntry;
 
 /** @returns what a server's record says */
 export function serverEntry({ schemaVersion: _, ...record }: AuditRecord): ServerEntry {
-  return { source: "server", ...record };
+  return { source: record.command === undefined ? "server" : "audit", ...record };
 }
 
 /** @returns what is known of a command that has begun */

@@ -20,7 +20,7 @@ export function isWanted(entry: HistoryEntry, filter: HistoryFilter): boolean {
   if (sinceMs !== undefined && timeMs < sinceMs) return false;
   if (untilMs !== undefined && timeMs > untilMs) return false;
   // Of what is lost nobody knows whether it was wanted.
-  if (entry.source === "server" && entry.action === "lost") return true;
+  if (entry.source !== "command" && entry.action === "lost") return true;
   if (repository !== undefined && !isBelow(entry.repository, repository)) return false;
   if (tag !== undefined && entry.tag !== tag) return false;
   return actor === undefined || actorNames(entry).includes(actor);
@@ -38,5 +38,6 @@ function isBelow(name: string | undefined, repository: string): boolean {
 
 function actorNames(entry: HistoryEntry): string[] {
   if (entry.source === "command") return namesOf(entry.actor);
+  if (entry.ranBy !== undefined) return namesOf(entry.ranBy);
   return entry.actor === undefined ? [] : [entry.actor];
 }

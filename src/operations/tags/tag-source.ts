@@ -70,6 +70,13 @@ export interface TagSource {
   repositories(signal?: AbortSignal): AsyncIterable<string>;
 
   /**
+   * The names of a repository's tags, in byte order, by nothing but a listing; none where the repository does not exist.
+   *
+   * @throws {RegistryCtlError} if the listing cannot be read
+   */
+  names(repository: string, signal?: AbortSignal): Promise<string[]>;
+
+  /**
    * The tags of a repository in byte order of their names; none where the repository does not exist.
    *
    * @throws {RegistryCtlError} if the listing or a tag's link cannot be read
