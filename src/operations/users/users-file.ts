@@ -3,7 +3,7 @@ import { RegistryCtlError, RegistryStateError } from "../../errors.ts";
 import { HtpasswdFile } from "../../lib/htpasswd.ts";
 import { createOwnedFile, overwriteFile, replaceOwnedFile } from "../../lib/owned-file.ts";
 import { errorCodeOf, fileProblemOf } from "../../lib/system-error.ts";
-import { lockUsersFile } from "./users-file-lock.ts";
+import { lockFile } from "../../state/file-lock.ts";
 
 /** How long a change waits for another one. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -64,7 +64,7 @@ export async function changeUsersFile(
 ): Promise<UsersFileChange> {
   try {
     const real = isMissing(path) ? path : realpathSync(path);
-    const unlock = await lockUsersFile(real, { signal, timeoutMs: LOCK_TIMEOUT_MS });
+    const unlock = await lockFile(real, { signal, timeoutMs: LOCK_TIMEOUT_MS });
     try {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const done = changeOnce(real, change, newOwner);

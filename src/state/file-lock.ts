@@ -2,8 +2,8 @@ import { randomBytes } from "node:crypto";
 import { closeSync, linkSync, openSync, renameSync, rmSync, type Stats, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { CancelledError, RegistryStateError } from "../../errors.ts";
-import { errorCodeOf } from "../../lib/system-error.ts";
+import { CancelledError, RegistryStateError } from "../errors.ts";
+import { errorCodeOf } from "../lib/system-error.ts";
 
 /** A lock is held for milliseconds; one that is older was left behind by a process that was killed. */
 const STALE_MS = 30_000;
@@ -11,22 +11,22 @@ const RETRY_MS = 25;
 /** The folder cannot be written: then the file can only be written where it is. */
 const CANNOT_LOCK = new Set(["EACCES", "EPERM", "EROFS"]);
 
-/** How {@link lockUsersFile} waits. */
-export interface LockOptions {
+/** How {@link lockFile} waits. */
+export interface FileLockOptions {
   signal: AbortSignal;
   /** How long it waits for another one's lock. */
   timeoutMs: number;
 }
 
 /**
- * Takes the lock of a file of users, which is a file beside it.
+ * Takes the lock of a small file that several processes change, which is a file beside it.
  *
  * @returns what gives it back; undefined if the folder cannot be written
  * @throws {RegistryStateError} if somebody holds it for too long
  */
-export async function lockUsersFile(
+export async function lockFile(
   path: string,
-  { signal, timeoutMs }: LockOptions,
+  { signal, timeoutMs }: FileLockOptions,
 ): Promise<(() => void) | undefined> {
   const lock = join(dirname(path), `.${basename(path)}.registry-ctl-lock`);
   const deadline = Date.now() + timeoutMs;
