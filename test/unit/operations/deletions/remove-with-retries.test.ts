@@ -25,6 +25,7 @@ function faultySource(script: Script, onCall?: (call: number) => void) {
   const source: TagSource = {
     location: "memory",
     repositories: () => (async function* () {})(),
+    names: async () => [],
     tags: async () => [],
     facts: async () => [],
     async remove(_repository: string, tags: readonly TagTarget[], { signal, onOutcome }: RemovalOptions) {
