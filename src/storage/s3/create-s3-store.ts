@@ -1,10 +1,11 @@
 import type { S3StorageSettings } from "../../config/settings.ts";
+import { type Environment, hasProxy } from "../../lib/proxy-rules.ts";
 import { ConnectionPools, type ConnectionTimeouts } from "./connection-pools.ts";
 import { CredentialsSource } from "./credentials-source.ts";
 import { resolveEndpoint } from "./endpoint-address.ts";
 import { keyMapper } from "./key-mapper.ts";
 import { objectHeadersOf, objectParametersOf } from "./object-options.ts";
-import { type Environment, hasProxy, proxyFor } from "./proxy-rules.ts";
+import { proxyFor } from "./proxy-rules.ts";
 import { loggedLane, type RequestLog } from "./request-log.ts";
 import type { S3Store } from "./s3-store.ts";
 import { lazySdkClient } from "./sdk-client.ts";

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { StorageUnavailableError } from "../../../../src/errors.ts";
-import { hasProxy, proxyFor } from "../../../../src/storage/s3/proxy-rules.ts";
+import { hasProxy } from "../../../../src/lib/proxy-rules.ts";
+import { proxyFor } from "../../../../src/storage/s3/proxy-rules.ts";
 
 const proxies = { HTTPS_PROXY: "http://secure:3128", http_proxy: "plain:3128" };
 

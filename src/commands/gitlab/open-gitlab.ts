@@ -1,0 +1,71 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseGitLabAddress } from "../../client/gitlab/gitlab-address.ts";
+import { GitLabApi } from "../../client/gitlab/gitlab-api.ts";
+import { GitLabHttp } from "../../client/gitlab/gitlab-http.ts";
+import { gitLabTokenOf } from "../../client/gitlab/gitlab-token.ts";
+import { UsageError } from "../../errors.ts";
+import { parseCertificateBundle } from "../../lib/certificate-bundle.ts";
+import { messageOf } from "../../lib/message-of.ts";
+import { fileProblemOf } from "../../lib/system-error.ts";
+import type { GitLabFlags } from "../../ui/options/gitlab.ts";
+import type { CommandContext, GlobalFlags } from "../context.ts";
+
+/** Waits that are longer are told. */
+const LONG_WAIT_MS = 10_000;
+
+/**
+ * Prepares to ask the GitLab that `--gitlab` names; nothing is sent yet. Reads the token, which root may have to do before it becomes
+ * another user: to be called before `openStorage`.
+ *
+ * @returns undefined without `--gitlab`
+ * @throws {UsageError} if address, token or certificates are of no use
+ */
+export async function openGitLab(
+  context: CommandContext,
+  flags: GitLabFlags & GlobalFlags,
+): Promise<GitLabApi | undefined> {
+  const { gitlab, gitlabTokenFile, gitlabCa } = flags;
+  if (gitlab === undefined) {
+    const lost = gitlabTokenFile === undefined ? gitlabCa && "--gitlab-ca" : "--gitlab-token-file";
+    if (lost) throw new UsageError(`${lost} is of no use without --gitlab https://…`);
+    return undefined;
+  }
+  const { env, version } = context;
+  const address = parseGitLabAddress(gitlab);
+  const file =
+    gitlabTokenFile === undefined
+      ? undefined
+      : { name: gitlabTokenFile, text: await read(context, "--gitlab-token-file", gitlabTokenFile) };
+  const http = new GitLabHttp({
+    ...{ address, token: gitLabTokenOf({ file, env }), env, userAgent: `registry-ctl/${version}` },
+    ca: gitlabCa === undefined ? undefined : await readCertificates(context, gitlabCa),
+    wait: async (waitMs, why, signal) => {
+      if (waitMs >= LONG_WAIT_MS) {
+        context.notice(`${why.message}; asking again in ${Math.ceil(waitMs / 1000)} s`, flags);
+      }
+      await sleep(waitMs, undefined, signal ? { signal } : {}).catch(() => undefined);
+    },
+  });
+  return new GitLabApi(http);
+}
+
+async function readCertificates(context: CommandContext, file: string): Promise<string> {
+  const text = await read(context, "--gitlab-ca", file);
+  try {
+    return parseCertificateBundle(text)
+      .certificates.map((certificate) => certificate.toString())
+      .join("");
+  } catch (cause) {
+    throw new UsageError(`--gitlab-ca ${file}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+async function read({ cwd }: CommandContext, option: string, file: string): Promise<string> {
+  try {
+    return await readFile(resolve(cwd, file), "utf8");
+  } catch (cause) {
+    throw new UsageError(`${option} ${file} cannot be read: ${fileProblemOf(cause)}`, { cause });
+  }
+}
