@@ -1,4 +1,7 @@
-import { createReadStream } from "node:fs";
+import { read } from "node:fs";
+import { promisify } from "node:util";
+
+const readAt = promisify(read);
 
 const NEWLINE = 0x0a;
 const READ_BYTES = 1024 * 1024;
@@ -14,7 +17,8 @@ export interface Line {
  * Reads a file line by line, whatever its size. A line that is too long is left out, so that a damaged file fills no
  * memory.
  *
- * @param file - a descriptor, which stays open
+ * @param file - a descriptor, which stays open, and is not being read any more as soon as nobody iterates: so whoever stops
+ *   early may close it at once
  * @throws {Error} if it cannot be read
  */
 export async function* readLines(file: number, maxLineBytes: number): AsyncGenerator<Line> {
@@ -26,26 +30,29 @@ export async function* readLines(file: number, maxLineBytes: number): AsyncGener
     if (bytes <= maxLineBytes) parts.push(part);
     else parts = [];
   };
-  const end = (): Line | undefined => {
+  const endLine = (): Line | undefined => {
     const line = bytes <= maxLineBytes ? { text: Buffer.concat(parts).toString("utf8"), offset } : undefined;
     offset += bytes + 1;
     parts = [];
     bytes = 0;
     return line;
   };
-  // With a start the file's own position is not used, so that it can be read again.
-  const options = { fd: file, start: 0, autoClose: false, highWaterMark: READ_BYTES };
-  const chunks: AsyncIterable<Buffer> = createReadStream("", options);
-  for await (const chunk of chunks) {
+  // At places that are told, the file's own position is not used, so that it can be read again.
+  for (let at = 0; ; ) {
+    const buffer = Buffer.allocUnsafe(READ_BYTES);
+    const { bytesRead } = await readAt(file, buffer, 0, READ_BYTES, at);
+    if (bytesRead === 0) break;
+    at += bytesRead;
+    const chunk = buffer.subarray(0, bytesRead);
     let from = 0;
-    for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
-      add(chunk.subarray(from, at));
-      from = at + 1;
-      const line = end();
+    for (let end = chunk.indexOf(NEWLINE); end >= 0; end = chunk.indexOf(NEWLINE, from)) {
+      add(chunk.subarray(from, end));
+      from = end + 1;
+      const line = endLine();
       if (line !== undefined) yield line;
     }
     add(chunk.subarray(from));
   }
-  const last = end();
+  const last = endLine();
   if (last?.text) yield last;
 }
