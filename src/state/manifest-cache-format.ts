@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import { type AlgorithmCode, MANIFEST_RECORD_VERSION } from "../registry/graph/manifest-record.ts";
+import { type AlgorithmCode, MANIFEST_RECORD_VERSION } from "../registry/graph/manifest-record-layout.ts";
 
 /*
  * The file: a header of 16 bytes (magic, version of this format, version of the records), entries, and an end mark of

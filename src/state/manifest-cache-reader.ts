@@ -1,6 +1,7 @@
 import { constants, type Stats } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { type AlgorithmCode, InvalidManifestRecordError } from "../registry/graph/manifest-record.ts";
+import type { AlgorithmCode } from "../registry/graph/manifest-record-layout.ts";
+import { InvalidManifestRecordError } from "../registry/graph/record-bytes.ts";
 import {
   CHECKSUM_BYTES,
   digestBytes,

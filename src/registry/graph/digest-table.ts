@@ -5,7 +5,7 @@ import {
   digestFromHex,
   digestHex,
 } from "../../oci/digest.ts";
-import type { AlgorithmCode } from "./manifest-record.ts";
+import type { AlgorithmCode } from "./manifest-record-layout.ts";
 import { PagedArray } from "./paged-array.ts";
 
 /** Bytes of one slot: a sha256; a sha512 takes two slots. */

@@ -1,4 +1,4 @@
-import type { AlgorithmCode } from "./manifest-record.ts";
+import type { AlgorithmCode } from "./manifest-record-layout.ts";
 
 /** What one manifest refers to, as it is kept from one run to the next. */
 export interface KeptManifest {

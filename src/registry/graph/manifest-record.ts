@@ -1,53 +1,29 @@
+import type { Descriptor } from "../../oci/descriptor.ts";
 import { type Digest, type DigestAlgorithm, digestAlgorithm } from "../../oci/digest.ts";
 import { isManifestType, type Manifest } from "../../oci/manifest.ts";
+import {
+  type AlgorithmCode,
+  BLOB_COUNT_AT,
+  CHILD_COUNT_AT,
+  digestBytes,
+  FIRST_OWN_TYPE,
+  FLAGS_AT,
+  HAS_SUBJECT,
+  HEADER_BYTES,
+  IS_IMAGE,
+  LAYERS_AT,
+  MAX_OWN_TYPES,
+  type ManifestRecordHeader,
+  OWN_TYPES_AT,
+  REFERENCE_BYTES,
+  SIZE_IN_REFERENCE,
+  TYPE_AT,
+} from "./manifest-record-layout.ts";
+import { NO_TYPE, OTHER_TYPE, usualTypeCode } from "./media-type-codes.ts";
+import { nibble, writeSize, writeWord } from "./record-bytes.ts";
 
-/** Version of the manifest parser and of the record; what was kept under another one is void. */
-export const MANIFEST_RECORD_VERSION = 1;
-
-/** A digest's algorithm in a record: 0 is sha256, 1 is sha512. */
-export type AlgorithmCode = 0 | 1;
-
-const SHA256_BYTES = 32;
-const SHA512_BYTES = 64;
-/** Own size (8), number of blobs (4), number of child manifests (4), number of subjects (1). */
-const HEADER_BYTES = 17;
-/** Algorithm (1), size (8); the digest follows. */
-const REFERENCE_BYTES = 9;
-const TWO_32 = 0x1_0000_0000;
-const MAX_HIGH = 0x1f_ffff;
-const NO_SIZE = 0xffff_ffff;
-
-/**
- * One digest that a manifest refers to.
- *
- * @param bytes - holds the digest at `offset`: 32 bytes of a sha256, 64 of a sha512; valid only during the call
- * @param sizeBytes - as the manifest gives it, or -1 if it does not
- */
-export type ReferenceVisitor = (
-  algorithm: AlgorithmCode,
-  bytes: Uint8Array,
-  offset: number,
-  sizeBytes: number,
-) => void;
-
-/** What {@link readManifestRecord} calls, in this order: `header` once, `subject` at most once, blobs, children. */
-export interface ManifestRecordVisitor {
-  /** @param sizeBytes - the manifest's own size */
-  header(sizeBytes: number, blobCount: number, childCount: number): void;
-  subject: ReferenceVisitor;
-  /** Config, layers, and those entries of an index that are said to be no manifests. */
-  blob: ReferenceVisitor;
-  /** An entry of an index that is said to be a manifest. */
-  child: ReferenceVisitor;
-}
-
-/** Bytes that are no record, or more than one. */
-export class InvalidManifestRecordError extends Error {
-  override readonly name: string = "InvalidManifestRecordError";
-  constructor(reason: string) {
-    super(`invalid manifest record: ${reason}`);
-  }
-}
+/** Of a media type, by RFC 6838 (4.2). */
+const MAX_TYPE_BYTES = 255;
 
 /** @returns how many bytes {@link writeManifestRecord} writes for this manifest */
 export function manifestRecordBytes(manifest: Manifest): number {
@@ -55,11 +31,12 @@ export function manifestRecordBytes(manifest: Manifest): number {
   for (const { digest } of manifest.blobs) length += referenceBytes(digest);
   for (const { digest } of manifest.children) length += referenceBytes(digest);
   if (manifest.subject) length += referenceBytes(manifest.subject.digest);
+  for (const type of ownTypesOf(manifest)) length += 1 + Buffer.byteLength(type);
   return length;
 }
 
 /**
- * Writes what a manifest refers to, packed: no strings, no media types.
+ * Writes what a manifest refers to, packed: no strings but of media types that are unusual.
  *
  * @param target - has room for {@link manifestRecordBytes} at `offset`; a larger one can take record after record
  * @param sizeBytes - length of the manifest itself
@@ -72,44 +49,93 @@ export function writeManifestRecord(
   sizeBytes: number,
 ): number {
   const { blobs, children, subject } = manifest;
+  const types = ownTypesOf(manifest);
   let childCount = 0;
   for (const child of children) if (isManifestType(child.mediaType)) childCount++;
-  const blobCount = blobs.length + children.length - childCount;
-  let at = writeRecordHeader(target, offset, {
+  const header: ManifestRecordHeader = {
     sizeBytes,
-    blobCount,
+    layersBytes: layersBytesOf(manifest),
+    blobCount: blobs.length + children.length - childCount,
     childCount,
     hasSubject: subject !== undefined,
-  });
-  if (subject) at = writeReference(target, at, subject.digest, subject.size);
-  for (const { digest, size } of blobs) at = writeReference(target, at, digest, size);
+    isImage: manifest.kind === "image",
+    type: typeCode(manifest.mediaType, types),
+  };
+  let at = writeRecordHeader(target, offset, header, types.length);
+  const write = (descriptor: Descriptor): void => {
+    at = writeReference(target, at, descriptor, typeCode(descriptor.mediaType, types));
+  };
+  if (subject) write(subject);
+  for (const blob of blobs) write(blob);
   if (childCount < children.length) {
-    for (const { mediaType, digest, size } of children) {
-      if (!isManifestType(mediaType)) at = writeReference(target, at, digest, size);
-    }
+    for (const child of children) if (!isManifestType(child.mediaType)) write(child);
   }
   if (childCount > 0) {
-    for (const { mediaType, digest, size } of children) {
-      if (isManifestType(mediaType)) at = writeReference(target, at, digest, size);
-    }
+    for (const child of children) if (isManifestType(child.mediaType)) write(child);
   }
+  for (const type of types) at = writeOwnType(target, at, type);
   return at;
 }
 
-/** Bytes of a record that refers to nothing. */
-export const EMPTY_RECORD_BYTES = HEADER_BYTES;
+/** @returns the media types that have no code, as far as there is room for them */
+function ownTypesOf({ mediaType, blobs, children, subject }: Manifest): readonly string[] {
+  let types = NO_TYPES;
+  const add = (type: string): void => {
+    if (usualTypeCode(type) !== undefined || types.includes(type) || type === "") return;
+    if (types.length < MAX_OWN_TYPES && Buffer.byteLength(type) <= MAX_TYPE_BYTES) types = [...types, type];
+  };
+  add(mediaType);
+  if (subject) add(subject.mediaType);
+  for (const blob of blobs) add(blob.mediaType);
+  for (const child of children) add(child.mediaType);
+  return types;
+}
 
-/** Writes the beginning of a record. @returns the offset behind it, where the subject, blobs and children follow */
+const NO_TYPES: readonly string[] = [];
+
+function typeCode(mediaType: string, types: readonly string[]): number {
+  const usual = usualTypeCode(mediaType);
+  if (usual !== undefined) return usual;
+  if (mediaType === "") return NO_TYPE;
+  const index = types.indexOf(mediaType);
+  return index < 0 ? OTHER_TYPE : FIRST_OWN_TYPE + index;
+}
+
+/** As GitLab adds them up: of an image only, each as often as it is listed. */
+function layersBytesOf({ kind, blobs }: Manifest): number {
+  let bytes = 0;
+  if (kind === "image")
+    for (let index = 1; index < blobs.length; index++) bytes += Math.max(0, blobs[index]?.size ?? 0);
+  return Math.min(bytes, Number.MAX_SAFE_INTEGER);
+}
+
+/**
+ * Writes the beginning of a record.
+ *
+ * @returns the offset behind it, where the subject, blobs and children follow, and then so many own types
+ */
 export function writeRecordHeader(
   target: Uint8Array,
   offset: number,
-  header: { sizeBytes: number; blobCount: number; childCount: number; hasSubject: boolean },
+  header: Readonly<ManifestRecordHeader>,
+  ownTypes: number,
 ): number {
   writeSize(target, offset, header.sizeBytes);
-  writeWord(target, offset + 8, header.blobCount);
-  writeWord(target, offset + 12, header.childCount);
-  target[offset + 16] = header.hasSubject ? 1 : 0;
+  writeSize(target, offset + LAYERS_AT, header.layersBytes);
+  writeWord(target, offset + BLOB_COUNT_AT, header.blobCount);
+  writeWord(target, offset + CHILD_COUNT_AT, header.childCount);
+  target[offset + FLAGS_AT] = (header.hasSubject ? HAS_SUBJECT : 0) | (header.isImage ? IS_IMAGE : 0);
+  target[offset + TYPE_AT] = header.type;
+  target[offset + OWN_TYPES_AT] = ownTypes;
   return offset + HEADER_BYTES;
+}
+
+/** Writes one of the own types. @returns the offset behind it */
+export function writeOwnType(target: Uint8Array, offset: number, mediaType: string): number {
+  const bytes = Buffer.from(mediaType);
+  target[offset] = bytes.length;
+  target.set(bytes, offset + 1);
+  return offset + 1 + bytes.length;
 }
 
 /**
@@ -123,9 +149,11 @@ export function writeReferenceHeader(
   offset: number,
   algorithm: AlgorithmCode,
   sizeBytes: number,
+  type: number,
 ): number {
   target[offset] = algorithm;
-  writeSize(target, offset + 1, sizeBytes);
+  target[offset + 1] = type;
+  writeSize(target, offset + SIZE_IN_REFERENCE, sizeBytes);
   return offset + REFERENCE_BYTES;
 }
 
@@ -136,75 +164,22 @@ export function encodeManifestRecord(manifest: Manifest, sizeBytes: number): Uin
   return record;
 }
 
-/**
- * Reads a record without making a string or an object. Nothing is called before the whole record has been found sound.
- *
- * @param length - of the record, which must fill it
- * @throws {InvalidManifestRecordError} if it is malformed or has bytes left over
- */
-export function readManifestRecord(
-  bytes: Uint8Array,
-  offset: number,
-  length: number,
-  visitor: ManifestRecordVisitor,
-): void {
-  checkRecord(bytes, offset, length);
-  const blobCount = readWord(bytes, offset + 8);
-  const childCount = readWord(bytes, offset + 12);
-  visitor.header(readSize(bytes, offset), blobCount, childCount);
-  let at = offset + HEADER_BYTES;
-  if (bytes[offset + 16] === 1) {
-    const algorithm = algorithmAt(bytes, at);
-    visitor.subject(algorithm, bytes, at + REFERENCE_BYTES, readSize(bytes, at + 1));
-    at += REFERENCE_BYTES + digestBytes(algorithm);
-  }
-  for (let index = 0; index < blobCount + childCount; index++) {
-    const algorithm = algorithmAt(bytes, at);
-    const size = readSize(bytes, at + 1);
-    if (index < blobCount) visitor.blob(algorithm, bytes, at + REFERENCE_BYTES, size);
-    else visitor.child(algorithm, bytes, at + REFERENCE_BYTES, size);
-    at += REFERENCE_BYTES + digestBytes(algorithm);
-  }
-}
-
-function checkRecord(bytes: Uint8Array, offset: number, length: number): void {
-  const end = offset + length;
-  if (end > bytes.length || length < HEADER_BYTES) throw new InvalidManifestRecordError(`${length} bytes`);
-  if (readSize(bytes, offset) < 0) throw new InvalidManifestRecordError("no size");
-  const subjects = bytes[offset + 16] ?? 0;
-  if (subjects > 1) throw new InvalidManifestRecordError(`${subjects} subjects`);
-  const count = readWord(bytes, offset + 8) + readWord(bytes, offset + 12) + subjects;
-  let at = offset + HEADER_BYTES;
-  // A count too high ends at the record's end, so that it costs no more than a right one.
-  for (let index = 0; index < count; index++) {
-    if (at + REFERENCE_BYTES > end) throw new InvalidManifestRecordError(`ends in reference ${index}`);
-    const algorithm = bytes[at] ?? 0;
-    if (algorithm > 1) throw new InvalidManifestRecordError(`algorithm ${algorithm}`);
-    readSize(bytes, at + 1);
-    at += REFERENCE_BYTES + (algorithm === 1 ? SHA512_BYTES : SHA256_BYTES);
-  }
-  if (at !== end) throw new InvalidManifestRecordError(`${end - at} bytes left over`);
-}
-
 function referenceBytes(digest: Digest): number {
   return REFERENCE_BYTES + digestBytes(algorithmCode(digestAlgorithm(digest)));
-}
-
-function digestBytes(algorithm: AlgorithmCode): number {
-  return algorithm === 1 ? SHA512_BYTES : SHA256_BYTES;
 }
 
 function algorithmCode(algorithm: DigestAlgorithm): AlgorithmCode {
   return algorithm === "sha512" ? 1 : 0;
 }
 
-function algorithmAt(bytes: Uint8Array, offset: number): AlgorithmCode {
-  return bytes[offset] === 1 ? 1 : 0;
-}
-
-function writeReference(target: Uint8Array, offset: number, digest: Digest, size: number): number {
+function writeReference(
+  target: Uint8Array,
+  offset: number,
+  { digest, size }: Descriptor,
+  type: number,
+): number {
   const algorithm = algorithmCode(digestAlgorithm(digest));
-  const start = writeReferenceHeader(target, offset, algorithm, size);
+  const start = writeReferenceHeader(target, offset, algorithm, size, type);
   const end = start + digestBytes(algorithm);
   // Behind "sha256:" or "sha512:".
   let digit = 7;
@@ -213,41 +188,4 @@ function writeReference(target: Uint8Array, offset: number, digest: Digest, size
     digit += 2;
   }
   return end;
-}
-
-/** The value of one lower-case hexadecimal digit; without a branch, which no processor could foresee. */
-function nibble(code: number): number {
-  return (code & 0xf) + 9 * (code >>> 6);
-}
-
-/** @param size - an integer from 0 to 2^53 - 1, or -1 for "not known" */
-function writeSize(target: Uint8Array, offset: number, size: number): void {
-  const low = size >>> 0;
-  writeWord(target, offset, low);
-  writeWord(target, offset + 4, size < 0 ? NO_SIZE : (size - low) / TWO_32);
-}
-
-function readSize(bytes: Uint8Array, offset: number): number {
-  const low = readWord(bytes, offset);
-  const high = readWord(bytes, offset + 4);
-  if (high <= MAX_HIGH) return high * TWO_32 + low;
-  if (high === NO_SIZE && low === NO_SIZE) return -1;
-  throw new InvalidManifestRecordError("a size above 2^53");
-}
-
-function writeWord(target: Uint8Array, offset: number, value: number): void {
-  target[offset] = value;
-  target[offset + 1] = value >>> 8;
-  target[offset + 2] = value >>> 16;
-  target[offset + 3] = value >>> 24;
-}
-
-function readWord(bytes: Uint8Array, offset: number): number {
-  return (
-    ((bytes[offset] ?? 0) |
-      ((bytes[offset + 1] ?? 0) << 8) |
-      ((bytes[offset + 2] ?? 0) << 16) |
-      ((bytes[offset + 3] ?? 0) << 24)) >>>
-    0
-  );
 }

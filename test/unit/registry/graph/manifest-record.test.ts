@@ -6,12 +6,16 @@ import { type Manifest, parseManifest } from "../../../../src/oci/manifest.ts";
 import { DOCKER_MANIFEST, OCI_INDEX, OCI_MANIFEST } from "../../../../src/oci/media-types.ts";
 import {
   encodeManifestRecord,
-  InvalidManifestRecordError,
   manifestRecordBytes,
-  type ReferenceVisitor,
-  readManifestRecord,
   writeManifestRecord,
 } from "../../../../src/registry/graph/manifest-record.ts";
+import { FIRST_OWN_TYPE, MAX_OWN_TYPES } from "../../../../src/registry/graph/manifest-record-layout.ts";
+import { MediaTypeNames } from "../../../../src/registry/graph/media-type-codes.ts";
+import {
+  type ReferenceVisitor,
+  readManifestRecord,
+} from "../../../../src/registry/graph/read-manifest-record.ts";
+import { InvalidManifestRecordError } from "../../../../src/registry/graph/record-bytes.ts";
 
 const LAYER = "application/vnd.oci.image.layer.v1.tar+gzip";
 
@@ -32,7 +36,14 @@ const size = fc.oneof(
   fc.constantFrom(-1, 0, 2 ** 32 - 1, 2 ** 32, 2 ** 31, Number.MAX_SAFE_INTEGER),
 );
 const descriptor: fc.Arbitrary<Descriptor> = fc.record({
-  mediaType: fc.constantFrom(LAYER, OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST),
+  mediaType: fc.constantFrom(
+    LAYER,
+    OCI_MANIFEST,
+    OCI_INDEX,
+    DOCKER_MANIFEST,
+    "application/x.a",
+    "text/größe",
+  ),
   digest,
   size,
 });
@@ -41,10 +52,11 @@ const manifests: fc.Arbitrary<Manifest> = fc
     blobs: fc.array(descriptor, { maxLength: 5 }),
     children: fc.array(descriptor, { maxLength: 5 }),
     subject: fc.option(descriptor, { nil: undefined }),
+    kind: fc.constantFrom<Manifest["kind"]>("index", "image"),
   })
-  .map(({ blobs, children, subject }) => ({
-    mediaType: OCI_INDEX,
-    kind: "index",
+  .map(({ blobs, children, subject, kind }) => ({
+    mediaType: kind === "index" ? OCI_INDEX : "application/x.own",
+    kind,
     blobs,
     children,
     ...(subject ? { subject } : {}),
@@ -53,14 +65,20 @@ const manifests: fc.Arbitrary<Manifest> = fc
 /** What a reader of a record is told, in order. */
 function told(bytes: Uint8Array, offset = 0, length = bytes.length): unknown[] {
   const calls: unknown[] = [];
+  const names = new MediaTypeNames();
+  const own: string[] = [];
+  const nameOf = (type: number): string | undefined =>
+    type < FIRST_OWN_TYPE ? names.nameOf(type) : own[type - FIRST_OWN_TYPE];
   const note =
     (kind: string): ReferenceVisitor =>
-    (algorithm, from, at, sizeBytes) => {
+    (algorithm, from, at, sizeBytes, type) => {
       const hex = Buffer.from(from.subarray(at, at + (algorithm === 0 ? 32 : 64))).toString("hex");
-      calls.push([kind, `${algorithm === 0 ? "sha256" : "sha512"}:${hex}`, sizeBytes]);
+      calls.push([kind, `${algorithm === 0 ? "sha256" : "sha512"}:${hex}`, sizeBytes, nameOf(type)]);
     };
   readManifestRecord(bytes, offset, length, {
-    header: (sizeBytes, blobs, children) => calls.push(["header", sizeBytes, blobs, children]),
+    ownType: (mediaType) => void own.push(mediaType),
+    header: ({ sizeBytes, blobCount, childCount, layersBytes, isImage, type }) =>
+      void calls.push(["header", sizeBytes, blobCount, childCount, layersBytes, isImage, nameOf(type)]),
     subject: note("subject"),
     blob: note("blob"),
     child: note("child"),
@@ -68,15 +86,26 @@ function told(bytes: Uint8Array, offset = 0, length = bytes.length): unknown[] {
   return calls;
 }
 
+/** The layers of a test may claim to be larger than any number. */
+function clamped(bytes: number): number {
+  return Math.min(bytes, Number.MAX_SAFE_INTEGER);
+}
+
 function expected(manifest: Manifest, sizeBytes: number): unknown[] {
-  const isManifest = ({ mediaType }: Descriptor): boolean => mediaType !== LAYER;
+  const isManifest = ({ mediaType }: Descriptor): boolean =>
+    [OCI_MANIFEST, OCI_INDEX, DOCKER_MANIFEST].includes(mediaType);
   const blobs = [...manifest.blobs, ...manifest.children.filter((child) => !isManifest(child))];
   const children = manifest.children.filter(isManifest);
+  const isImage = manifest.kind === "image";
+  const layersBytes = isImage
+    ? manifest.blobs.slice(1).reduce((sum, layer) => sum + Math.max(0, layer.size), 0)
+    : 0;
+  const told = (kind: string) => (item: Descriptor) => [kind, item.digest, item.size, item.mediaType];
   return [
-    ["header", sizeBytes, blobs.length, children.length],
-    ...(manifest.subject ? [["subject", manifest.subject.digest, manifest.subject.size]] : []),
-    ...blobs.map((blob) => ["blob", blob.digest, blob.size]),
-    ...children.map((child) => ["child", child.digest, child.size]),
+    ["header", sizeBytes, blobs.length, children.length, clamped(layersBytes), isImage, manifest.mediaType],
+    ...(manifest.subject ? [told("subject")(manifest.subject)] : []),
+    ...blobs.map(told("blob")),
+    ...children.map(told("child")),
   ];
 }
 
@@ -119,8 +148,8 @@ describe("manifest records", () => {
     );
 
     expect(told(encodeManifestRecord(manifest, 90))).toEqual([
-      ["header", 90, 1, 0],
-      ["blob", blobSum, -1],
+      ["header", 90, 1, 0, 0, false, "application/vnd.docker.distribution.manifest.v1+json"],
+      ["blob", blobSum, -1, "application/vnd.docker.image.rootfs.diff.tar.gzip"],
     ]);
   });
 
@@ -132,7 +161,7 @@ describe("manifest records", () => {
         const note = (): void => {
           calls.push(0);
         };
-        const visitor = { header: note, subject: note, blob: note, child: note };
+        const visitor = { ownType: note, header: note, subject: note, blob: note, child: note };
         for (let length = 0; length < record.length; length++) {
           expect(() => readManifestRecord(record, 0, length, visitor)).toThrow(InvalidManifestRecordError);
         }
@@ -166,11 +195,30 @@ describe("manifest records", () => {
     );
   });
 
+  test("keep as many unusual media types as there is room for", () => {
+    const layers = Array.from({ length: MAX_OWN_TYPES + 5 }, (_, number) => ({
+      mediaType: `application/x.${number}`,
+      digest: parseDigest(`sha256:${"ab".repeat(32)}`),
+      size: 1,
+    }));
+    const long = { ...layers[0], mediaType: `application/${"x".repeat(300)}` } as Descriptor;
+    const blobs = [long, ...layers];
+    const record = encodeManifestRecord({ mediaType: OCI_MANIFEST, kind: "image", blobs, children: [] }, 1);
+
+    const types = told(record)
+      .slice(1)
+      .map((call) => (call as unknown[])[3]);
+    expect(types).toEqual([
+      undefined,
+      ...layers.map(({ mediaType }, index) => (index < MAX_OWN_TYPES ? mediaType : undefined)),
+    ]);
+  });
+
   test("with counts of four billion are refused at the end of their bytes", () => {
     const record = encodeManifestRecord(
       { mediaType: OCI_INDEX, kind: "index", blobs: [], children: [] },
       1,
-    ).fill(0xff, 8, 16);
+    ).fill(0xff, 16, 24);
 
     expect(() => told(record)).toThrow("ends in reference 0");
   });
