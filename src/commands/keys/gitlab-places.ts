@@ -1,3 +1,5 @@
+import { shellWord } from "../../lib/shell-word.ts";
+
 /** The halves of a pair, and the issuer's name. */
 export interface PairPlaces {
   keyFile: string;
@@ -24,8 +26,8 @@ export function gitlabPlaces({ keyFile, certificateFile, issuer }: PairPlaces): 
     "    /var/opt/gitlab/registry/gitlab-registry.crt. Without these lines both come from /etc/gitlab/gitlab-secrets.json.",
     "  GitLab's Helm chart:",
     "    kubectl create secret generic RELEASE-registry-secret \\",
-    `      --from-file=registry-auth.key=${shell(keyFile)} \\`,
-    `      --from-file=registry-auth.crt=${shell(certificateFile)}`,
+    `      --from-file=registry-auth.key=${shellWord(keyFile)} \\`,
+    `      --from-file=registry-auth.crt=${shellWord(certificateFile)}`,
     "    global.registry.certificate.secret: RELEASE-registry-secret",
     `    global.registry.tokenIssuer: ${JSON.stringify(issuer)}`,
     "  GitLab from source, in config/gitlab.yml under production.registry:",
@@ -40,8 +42,4 @@ export function gitlabPlaces({ keyFile, certificateFile, issuer }: PairPlaces): 
 
 function ruby(text: string): string {
   return `'${text.replaceAll(/[\\']/g, "\\$&")}'`;
-}
-
-function shell(text: string): string {
-  return /^[\w./:@%+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,0 +1,35 @@
+import type { FreeStep } from "./free-plan.ts";
+
+/** So many tags are named by one command line: what a person can look over, and far below any system's limit. */
+const TAGS_PER_COMMAND = 50;
+
+/** What the command lines of a plan have in common. */
+export interface FreeCommandOptions {
+  /** The configuration file as it was named; undefined: it was found. */
+  config: string | undefined;
+  /** The file of protected digests; undefined: there is none. */
+  protect: string | undefined;
+}
+
+/** @returns the words of the commands that take a step, in this order; without options that answer questions */
+export function commandsOf(step: FreeStep, { config, protect }: FreeCommandOptions): string[][] {
+  const store = config === undefined ? [] : ["--config", config];
+  const spared = protect === undefined ? [] : ["--protect", protect];
+  if (step.kind === "uploads") return [["registry-ctl", "uploads", "purge", ...store]];
+  const collect = ["registry-ctl", "garbage-collect"];
+  if (step.kind === "orphans") return [[...collect, ...spared, ...store]];
+  const deletions = (step.tags ?? []).flatMap(({ repository, tags }) =>
+    chunks(tags, TAGS_PER_COMMAND).map((named) => [
+      ...["registry-ctl", "tags", "delete", repository, ...named],
+      ...spared,
+      ...store,
+    ]),
+  );
+  return [...deletions, [...collect, "-m", ...spared, ...store]];
+}
+
+function chunks<T>(items: readonly T[], size: number): T[][] {
+  const result: T[][] = [];
+  for (let at = 0; at < items.length; at += size) result.push(items.slice(at, at + size));
+  return result;
+}

@@ -1,0 +1,70 @@
+import { DigestSet } from "../../../registry/graph/digest-set.ts";
+import type { DigestId } from "../../../registry/graph/digest-table.ts";
+import { PagedArray } from "../../../registry/graph/paged-array.ts";
+import type { UsageModel } from "../usage-model.ts";
+import type { Removable } from "./blob-holders.ts";
+import type { TagGroup } from "./tag-groups.ts";
+
+/** What of a store stays whatever tags go, and what is left of it for those that may go. */
+export class StayingBlobs {
+  readonly #model: UsageModel;
+  readonly #stays = PagedArray.bytes();
+  /** Of the removable that is put together at the moment. */
+  readonly #own = new DigestSet();
+
+  /** @param staying - tags that stay */
+  constructor(model: UsageModel, staying: Iterable<TagGroup>) {
+    this.#model = model;
+    this.#addWhatTagsDoNotNeed();
+    for (const { needs } of staying) for (const id of needs.all()) this.#stays.set(id, 1);
+  }
+
+  /** @returns a number for each digest's blob, as {@link removable} numbers them: its size */
+  static sizesOf(model: UsageModel): Float64Array {
+    let last = -1;
+    for (const id of model.table.ids()) last = id;
+    const sizes = new Float64Array(last + 1);
+    for (const id of model.blobs.ids()) sizes[id] = model.blobs.sizeBytes(id);
+    return sizes;
+  }
+
+  /** @returns what goes when all of `groups` go, as far as nothing that stays needs it */
+  removable(groups: readonly TagGroup[], cost: number): Removable {
+    const { blobs } = this.#model;
+    this.#own.clear();
+    for (const { needs } of groups) {
+      for (const id of needs.all()) {
+        if (this.#stays.get(id) === 0 && blobs.sizeBytes(id) > 0 && !blobs.isYoung(id)) this.#own.add(id);
+      }
+    }
+    return { cost, blobs: Uint32Array.from(this.#own.members()) };
+  }
+
+  /** A repository may keep more than its tags need: all of it where something is damaged, and what was pushed lately. */
+  #addWhatTagsDoNotNeed(): void {
+    const needed = this.#own;
+    for (const { held, tags, isInDoubt } of this.#model.repositories) {
+      needed.clear();
+      if (!isInDoubt) for (const each of tags.needs ?? []) for (const id of each.all()) needed.add(id);
+      for (const id of held.tagged()) if (!needed.has(id)) this.#stays.set(id, 1);
+    }
+  }
+}
+
+/** @returns what nothing keeps, and what only manifests without a tag keep, in bytes: what is young not counted */
+export function collectableBytes(model: UsageModel): { orphans: number; untagged: number } {
+  const bytes = { orphans: 0, untagged: 0 };
+  const { blobs, kept } = model;
+  for (const id of blobs.ids()) {
+    if (blobs.isYoung(id)) continue;
+    if (keptBy(kept, id) === "nobody") bytes.orphans += blobs.sizeBytes(id);
+    else if (keptBy(kept, id) === "untagged") bytes.untagged += blobs.sizeBytes(id);
+  }
+  return bytes;
+}
+
+function keptBy(kept: PagedArray, id: DigestId): "nobody" | "tags" | "untagged" {
+  const value = kept.get(id);
+  if (value === 0) return "nobody";
+  return value === 1 ? "tags" : "untagged";
+}
