@@ -1,4 +1,5 @@
 import { RegistryCtlError } from "../errors.ts";
+import { isObject } from "../lib/is-object.ts";
 import { messageOf } from "../lib/message-of.ts";
 import type { Descriptor, Platform } from "./descriptor.ts";
 import { type Digest, isDigest } from "./digest.ts";
@@ -211,10 +212,6 @@ function stringMap(value: unknown, where: string): Record<string, string> {
 
 function hasOnlyStrings(value: Record<string, unknown>): value is Record<string, string> {
   return Object.values(value).every((text) => typeof text === "string");
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isNothing(value: unknown): value is null | undefined {

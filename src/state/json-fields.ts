@@ -1,8 +1,8 @@
+import { isObject } from "../lib/is-object.ts";
+
 /** @returns the fields of an object of JSON; undefined for anything else, lists included */
 export function asRecord(json: unknown): Record<string, unknown> | undefined {
-  return typeof json === "object" && json !== null && !Array.isArray(json)
-    ? (json as Record<string, unknown>)
-    : undefined;
+  return isObject(json) ? json : undefined;
 }
 
 /** Tells whether a value is text. */

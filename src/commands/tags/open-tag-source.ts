@@ -1,0 +1,85 @@
+import type { RegistryStateError } from "../../errors.ts";
+import { openTagRecorder, type TagRecorder } from "../../operations/tags/record-untagged.ts";
+import { StoreTags } from "../../operations/tags/store-tags.ts";
+import type { TagSource } from "../../operations/tags/tag-source.ts";
+import { findRegistries } from "../../process/machine/find-registries.ts";
+import { registryUserOf } from "../../process/machine/registry-user.ts";
+import { refuseMetadataDatabase } from "../../process/refuse-metadata-database.ts";
+import { prepareState, reachableState } from "../../process/state/prepare-state.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+import type { CommandContext, StorageFlags } from "../context.ts";
+import { otherStores } from "../garbage-collect/ask-registries.ts";
+
+/** What the command line says of where tags are. */
+export type TagSourceFlags = StorageFlags;
+
+/** What a command does with a source of tags. */
+export interface TagSourceUse {
+  /** The command, without options, as the history of tags shall name it: `tags delete`. */
+  command: string;
+  /** `look`: nothing is changed. `try`: a dry run, which is warned of what would stop a real one. `change`: tags are changed. */
+  access: "look" | "try" | "change";
+}
+
+/** A source of tags, and what belongs to it. */
+export interface OpenedTagSource {
+  source: TagSource;
+  /** What is changed without the source's own methods is to be told to it. */
+  recorder: TagRecorder;
+  /** Where what was done is remembered, beside the store; undefined: nowhere. */
+  stateFolder: string | undefined;
+  /** Undefined where tags are changed over HTTP. */
+  driver: StorageDriver | undefined;
+  close(): void;
+}
+
+/**
+ * Opens where tags are to be taken from: the configured store. A change is said in the journal of commands before.
+ *
+ * @param argument - the configuration file, where the command takes it as an argument
+ * @throws {RegistryStateError} if a metadata database knows what is tagged, or a registry of this host has the same
+ *   configuration and another store
+ */
+export async function openTagSource(
+  context: CommandContext,
+  argument: string | undefined,
+  flags: TagSourceFlags,
+  use: TagSourceUse,
+): Promise<OpenedTagSource> {
+  const { access, command } = use;
+  const isChange = access === "change";
+  const config = await context.loadConfig({ argument, flags, destructive: isChange });
+  if (access !== "look") {
+    const notice = (text: string): void => context.notice(text, flags);
+    for (const problem of otherStores(await findRegistries(config), notice)) refuse(context, use, problem);
+  }
+  const warn = (text: string): void => void context.stderr.write(`warning: ${text}\n`);
+  const prepared = isChange
+    ? prepareState(config.settings.storage, flags.stateDir, await registryUserOf(config))
+    : undefined;
+  const driver = await context.openStorage(config, {
+    ...flags,
+    ...(isChange ? {} : { readOnlyStore: true }),
+  });
+  await refuseMetadataDatabase(config, driver);
+  const state = prepared && reachableState(prepared);
+  if (state?.folder === undefined && state?.problem !== undefined)
+    warn(`there is no state folder (${state.problem}): what is changed is not in the history`);
+  const stateFolder = state?.folder;
+  const recorder = openTagRecorder({
+    stateFolder,
+    command,
+    ranBy: await context.actor(),
+    onProblem: warn,
+  });
+  return {
+    ...{ source: new StoreTags(driver, recorder), recorder, stateFolder, driver },
+    close: () => recorder.close(),
+  };
+}
+
+/** A dry run goes on with a warning. */
+function refuse(context: CommandContext, { access }: TagSourceUse, problem: RegistryStateError): void {
+  if (access === "change") throw problem;
+  context.stderr.write(`warning: a real run would refuse: ${problem.message}\n`);
+}
