@@ -1,3 +1,4 @@
+import { storeName } from "../../config/store-name.ts";
 import type { RegistryStateError } from "../../errors.ts";
 import { openTagRecorder, type TagRecorder } from "../../operations/tags/record-untagged.ts";
 import { StoreTags } from "../../operations/tags/store-tags.ts";
@@ -6,6 +7,7 @@ import { findRegistries } from "../../process/machine/find-registries.ts";
 import { registryUserOf } from "../../process/machine/registry-user.ts";
 import { refuseMetadataDatabase } from "../../process/refuse-metadata-database.ts";
 import { prepareState, reachableState } from "../../process/state/prepare-state.ts";
+import type { CommandChange } from "../../state/command-record.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { CommandContext, StorageFlags } from "../context.ts";
 import { otherStores } from "../garbage-collect/ask-registries.ts";
@@ -19,6 +21,8 @@ export interface TagSourceUse {
   command: string;
   /** `look`: nothing is changed. `try`: a dry run, which is warned of what would stop a real one. `change`: tags are changed. */
   access: "look" | "try" | "change";
+  /** What the journal of commands is told of a change before it. */
+  change?: CommandChange;
 }
 
 /** A source of tags, and what belongs to it. */
@@ -57,6 +61,7 @@ export async function openTagSource(
   const prepared = isChange
     ? prepareState(config.settings.storage, flags.stateDir, await registryUserOf(config))
     : undefined;
+  if (isChange) await context.recordChange({ target: storeName(config.settings.storage), ...use.change });
   const driver = await context.openStorage(config, {
     ...flags,
     ...(isChange ? {} : { readOnlyStore: true }),
