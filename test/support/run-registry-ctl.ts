@@ -29,13 +29,14 @@ export async function runRegistryCtl(
 
 /**
  * This process's environment without what changes the program's behaviour. What is remembered without `--state-dir` goes to
- * a folder of this process, which anybody may write to: never to that of the machine.
+ * a folder of this process, which anybody may write to: never to that of the machine. Nobody is logged in anywhere.
  */
 export function cleanEnvironment(): Record<string, string> {
   const kept = Object.entries(process.env).flatMap(([name, value]) =>
-    value === undefined || /^(REGISTRY_|NO_COLOR$|FORCE_COLOR$)/.test(name) ? [] : [[name, value]],
+    value === undefined || /^(REGISTRY_|CI_|NO_COLOR$|FORCE_COLOR$)/.test(name) ? [] : [[name, value]],
   );
-  return { ...Object.fromEntries(kept), REGISTRY_CTL_STATE_DIR: stateOfTests() };
+  const state = stateOfTests();
+  return { ...Object.fromEntries(kept), REGISTRY_CTL_STATE_DIR: state, DOCKER_CONFIG: join(state, "docker") };
 }
 
 let stateFolder: string | undefined;

@@ -46,7 +46,11 @@ export async function readProbeKey(
   };
 }
 
-function parseKey<T>(parse: () => T, keyFile: string): T {
+/**
+ * @param keyFile - as it was named on the command line
+ * @throws {UsageError} what is wrong with the key, in the place of PemError
+ */
+export function parseKey<T>(parse: () => T, keyFile: string): T {
   try {
     return parse();
   } catch (error) {

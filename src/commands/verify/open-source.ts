@@ -1,22 +1,16 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import {
-  type Credentials,
-  credentialsOfEnvironment,
-  credentialsOfFile,
-} from "../../client/pull/credentials.ts";
-import { isAddress, parseAddress } from "../../client/pull/registry-address.ts";
-import { RegistryReader } from "../../client/pull/registry-reader.ts";
+import { FROM_VARIABLES } from "../../client/registry/credential-variables.ts";
+import { isAddress } from "../../client/registry/registry-address.ts";
+import { RegistryReader } from "../../client/registry/registry-reader.ts";
 import { loadTarget } from "../../config/load-target.ts";
 import type { StorageSettings } from "../../config/settings.ts";
 import { UsageError } from "../../errors.ts";
 import { printable } from "../../lib/printable.ts";
-import { fileProblemOf } from "../../lib/system-error.ts";
 import type { BlobSource } from "../../operations/verify/repair/blob-source.ts";
 import { RegistrySource } from "../../operations/verify/repair/registry-source.ts";
 import { StoreSource } from "../../operations/verify/repair/store-source.ts";
 import { storeIdentity } from "../../state/store-identity.ts";
 import type { CommandContext } from "../context.ts";
+import { openRegistry } from "../over-http/open-registry.ts";
 import type { VerifyFlags } from "./verify-flags.ts";
 
 /** Opens what `--from` names; to be called behind `openStorage`. */
@@ -40,9 +34,10 @@ export async function readSource(
     if (authFile !== undefined) throw new UsageError("--auth-file is of no use without --from https://…");
     return from === undefined ? undefined : readStore(context, from, flags, own);
   }
-  const address = parseAddress(from);
-  const credentials = await readCredentials(context, address, authFile);
-  return async () => new RegistrySource(new RegistryReader({ address, credentials }));
+  // `--key` of this command is for the registry that is repaired.
+  const { key: _key, ...others } = flags;
+  const client = await openRegistry(context, from, others, { variables: FROM_VARIABLES });
+  return async () => new RegistrySource(new RegistryReader(client));
 }
 
 async function readStore(
@@ -58,19 +53,4 @@ async function readStore(
     throw new UsageError(`${file} names the store that is to be repaired, not another one`);
   }
   return async () => new StoreSource(await context.openTarget(storage, { ...flags, readOnlyStore: true }));
-}
-
-async function readCredentials(
-  { cwd, env }: CommandContext,
-  { host }: URL,
-  authFile: string | undefined,
-): Promise<Credentials | undefined> {
-  if (authFile === undefined) return credentialsOfEnvironment(env);
-  let text: string;
-  try {
-    text = await readFile(resolve(cwd, authFile), "utf8");
-  } catch (cause) {
-    throw new UsageError(`--auth-file ${authFile} cannot be read: ${fileProblemOf(cause)}`, { cause });
-  }
-  return credentialsOfFile(text, { file: authFile, host });
 }

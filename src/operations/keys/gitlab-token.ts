@@ -14,14 +14,15 @@ export interface GitlabTokenOptions {
 }
 
 /** GitLab's own for its registry, unless an administrator has changed it. */
-const LIFE_SECONDS = 300;
+export const TOKEN_LIFE_SECONDS = 300;
 /** GitLab gives other clocks this much. */
 const EARLIER_SECONDS = 5;
 
 /**
- * Signs a token as GitLab does: RS256, the key named by its libtrust fingerprint.
+ * Signs a token as GitLab does: RS256, the key named by its libtrust fingerprint. With a key on the curve P-256 it is ES256,
+ * which registries take too and GitLab never has.
  *
- * @param privateKey - an RSA key
+ * @param privateKey - an RSA key, or an EC key on the curve P-256
  * @see https://gitlab.com/gitlab-org/gitlab/-/blob/master/lib/json_web_token/rsa_token.rb
  */
 export function signGitlabToken(
@@ -30,12 +31,16 @@ export function signGitlabToken(
 ): Promise<string> {
   const now = Math.floor(nowMs / 1000);
   return new SignJWT({ access })
-    .setProtectedHeader({ kid: libtrustFingerprint(createPublicKey(privateKey)), typ: "JWT", alg: "RS256" })
+    .setProtectedHeader({
+      kid: libtrustFingerprint(createPublicKey(privateKey)),
+      typ: "JWT",
+      alg: privateKey.asymmetricKeyType === "ec" ? "ES256" : "RS256",
+    })
     .setJti(randomUUID())
     .setAudience(audience)
     .setIssuer(issuer)
     .setIssuedAt(now)
     .setNotBefore(now - EARLIER_SECONDS)
-    .setExpirationTime(now + LIFE_SECONDS)
+    .setExpirationTime(now + TOKEN_LIFE_SECONDS)
     .sign(privateKey);
 }

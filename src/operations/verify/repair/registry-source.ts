@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { RegistryBody, RegistryReader } from "../../../client/pull/registry-reader.ts";
+import type { RegistryBody, RegistryReader } from "../../../client/registry/registry-reader.ts";
 import { CancelledError, StorageFullError, StorageUnavailableError } from "../../../errors.ts";
 import { messageOf } from "../../../lib/message-of.ts";
 import { digestAlgorithm, digestFromHex } from "../../../oci/digest.ts";
@@ -27,7 +27,7 @@ export class RegistrySource implements BlobSource {
     signal: AbortSignal | undefined,
   ): Promise<{ sizeBytes: number | undefined } | undefined> {
     for (const repository of repositories) {
-      const found = await this.#reader.lookFor({ repository, digest, isManifest }, signal);
+      const found = await this.#reader.lookFor({ repository, reference: digest, isManifest }, signal);
       if (found) return found;
     }
     return undefined;
@@ -87,7 +87,7 @@ export class RegistrySource implements BlobSource {
   async #open(blob: WantedBlob, signal: AbortSignal): Promise<RegistryBody> {
     const { digest, isManifest } = blob;
     for (const repository of blob.repositories) {
-      const body = await this.#reader.open({ repository, digest, isManifest }, signal);
+      const body = await this.#reader.open({ repository, reference: digest, isManifest }, signal);
       if (body) return body;
     }
     throw new BlobNotFetchedError(`${this.name} does not have ${digest}`);

@@ -2,9 +2,11 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Credentials } from "../../../../src/client/pull/credentials.ts";
-import { parseAddress } from "../../../../src/client/pull/registry-address.ts";
-import { RegistryReader } from "../../../../src/client/pull/registry-reader.ts";
+import type { Credentials } from "../../../../src/client/registry/credentials.ts";
+import { parseAddress } from "../../../../src/client/registry/registry-address.ts";
+import { RegistryClient } from "../../../../src/client/registry/registry-client.ts";
+import { RegistryReader } from "../../../../src/client/registry/registry-reader.ts";
+import { realmOf } from "../../../../src/client/registry/token-service.ts";
 import { CancelledError } from "../../../../src/errors.ts";
 import { digestOf } from "../../../../src/oci/digest.ts";
 import { RegistrySource } from "../../../../src/operations/verify/repair/registry-source.ts";
@@ -34,7 +36,9 @@ async function serve(listener: RequestListener): Promise<string> {
 }
 
 function reader(address: string, credentials?: Credentials): RegistryReader {
-  return new RegistryReader({ address: parseAddress(address), credentials, firstWaitMs: 1 });
+  return new RegistryReader(
+    new RegistryClient({ address: parseAddress(address), credentials, firstWaitMs: 1 }),
+  );
 }
 
 async function fetched(address: string, credentials?: Credentials, wanted = WANTED): Promise<Buffer> {
@@ -70,7 +74,7 @@ describe("fetching from a registry", () => {
     });
     expect(await fetched(`${address}/prefix/`)).toEqual(CONTENT);
     expect(await fetched(`${address}/v2/`, undefined, { ...WANTED, isManifest: true })).toEqual(CONTENT);
-    expect(seen).toEqual([`GET /prefix/v2/a/b/blobs/${DIGEST} 0`, `GET /v2/a/b/manifests/${DIGEST} 5`]);
+    expect(seen).toEqual([`GET /prefix/v2/a/b/blobs/${DIGEST} 0`, `GET /v2/a/b/manifests/${DIGEST} 6`]);
   });
 
   it("takes nothing but the bytes of the digest, in their number", async () => {
@@ -175,17 +179,26 @@ describe("fetching from a registry", () => {
   });
 
   it("sends no password to a token service without TLS for a registry that has it", async () => {
-    const { RegistryTokens } = await import("../../../../src/client/pull/registry-tokens.ts");
-    const tokens = new RegistryTokens(parseAddress("https://registry.example"), {
-      ...{ kind: "basic", user: "me", password: "pw" },
-    });
-    const challenge = {
-      kind: "bearer",
-      realm: "http://thief.example/",
-      service: undefined,
-      scope: undefined,
-    } as const;
-    await expect(tokens.answer(challenge, "", undefined)).rejects.toThrow("without TLS: thief.example");
+    const credentials: Credentials = { kind: "basic", user: "me", password: "pw" };
+    const realm = (text: string, address: string, shown?: Credentials): string =>
+      realmOf(text, parseAddress(address), shown).href;
+    for (const shown of [credentials, undefined]) {
+      expect(() => realm("http://thief.example/", "https://registry.example", shown)).toThrow(
+        "without TLS: thief.example",
+      );
+      expect(() => realm("http://registry.example/", "https://registry.example", shown)).toThrow(
+        "without TLS",
+      );
+    }
+    expect(() => realm("http://thief.example/", "http://registry.example", credentials)).toThrow(
+      "without TLS",
+    );
+    expect(() => realm("ftp://registry.example/", "http://registry.example", credentials)).toThrow();
+    expect(() => realm("http://127.0.0.1.thief.example/", "http://registry.example", credentials)).toThrow();
+    expect(realm("http://thief.example/", "http://registry.example")).toBe("http://thief.example/");
+    for (const good of ["http://registry.example:1/", "http://127.0.0.1:5/", "https://auth.example/"]) {
+      expect(realm(good, "http://registry.example", credentials)).toBe(good);
+    }
   });
 
   it("stops at once when it is asked to", async () => {

@@ -1,7 +1,14 @@
 /** What a registry asks for in answer to a request without, or with the wrong, credentials. */
 export type Challenge =
   | { kind: "basic" }
-  | { kind: "bearer"; realm: string; service: string | undefined; scope: string | undefined };
+  | {
+      kind: "bearer";
+      realm: string;
+      service: string | undefined;
+      scope: string | undefined;
+      /** Why the token that was shown is of no use: `invalid_token` or `insufficient_scope`. */
+      error?: string;
+    };
 
 /**
  * @param header - of `WWW-Authenticate`
@@ -18,5 +25,12 @@ export function parseChallenge(header: string | undefined): Challenge | undefine
   }
   const realm = parameters.get("realm");
   if (realm === undefined) return undefined;
-  return { kind: "bearer", realm, service: parameters.get("service"), scope: parameters.get("scope") };
+  const error = parameters.get("error");
+  return {
+    kind: "bearer",
+    realm,
+    service: parameters.get("service"),
+    scope: parameters.get("scope"),
+    ...(error === undefined ? {} : { error }),
+  };
 }

@@ -1,4 +1,5 @@
 import { UsageError } from "../../errors.ts";
+import { parseUrl } from "../../lib/parse-url.ts";
 
 /** Tells whether a text is meant as the address of a registry rather than as a file. */
 export function isAddress(text: string): boolean {
@@ -11,19 +12,14 @@ export function isAddress(text: string): boolean {
  * @throws {UsageError} if it is none, or holds a user or password
  */
 export function parseAddress(text: string): URL {
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch (cause) {
-    throw new UsageError("the address of a registry is https://host, with port and prefix if need be", {
-      cause,
-    });
-  }
+  const url = isAddress(text) ? parseUrl(text) : undefined;
+  if (url === undefined)
+    throw new UsageError("the address of a registry is https://host, with port and prefix if need be");
   if (url.username !== "" || url.password !== "") {
     throw new UsageError(
       `the address of ${url.host} must hold no user and no password: others can see the command line`,
       {
-        hint: "name a file with --auth-file, or set REGISTRY_CTL_FROM_USERNAME and REGISTRY_CTL_FROM_PASSWORD",
+        hint: "name a file with --auth-file, or put them into the environment: see registry-ctl(1)",
       },
     );
   }
