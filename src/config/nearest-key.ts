@@ -11,15 +11,23 @@ import { ROOT_KEYS } from "./schema/root-keys.ts";
  * @returns the whole dotted path; undefined if nothing is near
  */
 export function nearestKey(section: SectionKey, path: string, name: string): string | undefined {
+  const best = nearestName(section.keys.keys(), name);
+  if (best !== undefined) return path === "" ? best : `${path}.${best}`;
+  const ending = `.${name.toLowerCase()}`;
+  return [...pathsOf(ROOT_KEYS, "")].find((candidate) => candidate.endsWith(ending));
+}
+
+/** @returns which of the names somebody meant who wrote another one; undefined if none is near */
+export function nearestName(names: Iterable<string>, name: string): string | undefined {
   const lower = name.toLowerCase();
   const limit = Math.max(1, Math.floor(lower.length / 3));
-  let best: { key: string; distance: number } | undefined;
-  for (const key of section.keys.keys()) {
-    const found = isPartOf(lower, key) ? 1 : distance(lower, key);
-    if (found <= limit && (best === undefined || found < best.distance)) best = { key, distance: found };
+  let best: { name: string; distance: number } | undefined;
+  for (const each of names) {
+    const found = isPartOf(lower, each) ? 1 : distance(lower, each);
+    if (found <= limit && (best === undefined || found < best.distance))
+      best = { name: each, distance: found };
   }
-  if (best !== undefined) return path === "" ? best.key : `${path}.${best.key}`;
-  return [...pathsOf(ROOT_KEYS, "")].find((candidate) => candidate.endsWith(`.${lower}`));
+  return best?.name;
 }
 
 /** The key begins with what was written, or the other way round: `enable`, `rootdir`, `redirects`. */
