@@ -10,6 +10,7 @@ import type {
   ReadOnlyRequest,
   ReloadAnswer,
   ServerStatus,
+  TagSetRequest,
 } from "./protocol.ts";
 
 /** What only looks must not hang on a server that has stopped running (SIGSTOP, a dead disk). */
@@ -54,6 +55,7 @@ export function openControlClient(socketPath: string): Control {
     flushCaches: async () => void (await answer({ method: "POST", path: "/caches/flush" })),
     setLogLevel: async (level) =>
       void (await answer({ method: "POST", path: "/log-level", body: { level } })),
+    setTag: async (body: TagSetRequest) => void (await answer({ method: "POST", path: "/tags", body })),
     collect: (body: CollectionRequest, onEvent) =>
       listen({ method: "POST", path: "/collection", body }, onEvent),
     async followCollection(onEvent) {

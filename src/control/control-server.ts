@@ -4,7 +4,12 @@ import { readWhole } from "./body.ts";
 import { NO_COLLECTION } from "./control-client.ts";
 import { toErrorBody } from "./error-body.ts";
 import type { CollectionEvent, Control } from "./protocol.ts";
-import { parseCollectionRequest, parseLogLevel, parseReadOnlyRequest } from "./requests.ts";
+import {
+  parseCollectionRequest,
+  parseLogLevel,
+  parseReadOnlyRequest,
+  parseTagSetRequest,
+} from "./requests.ts";
 
 /** What answers one kind of request: with a value for JSON, or by writing the answer itself. */
 type Endpoint = (control: Control, exchange: ControlExchange) => Promise<unknown>;
@@ -28,6 +33,7 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "POST /read-only": async (control, { body }) => control.setReadOnly(parseReadOnlyRequest(await body())),
   "POST /caches/flush": (control) => control.flushCaches(),
   "POST /log-level": async (control, { body }) => control.setLogLevel(parseLogLevel(await body())),
+  "POST /tags": async (control, { body }) => control.setTag(parseTagSetRequest(await body())),
   "POST /collection": async (control, { body, response }) => {
     const request = parseCollectionRequest(await body());
     const events = new EventStream(response);

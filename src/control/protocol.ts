@@ -1,4 +1,6 @@
 import type { LogLevel } from "../config/settings.ts";
+import type { Digest } from "../oci/digest.ts";
+import type { TagBefore } from "../registry/change-watcher.ts";
 
 /** What a running server tells of itself. */
 export interface ServerStatus {
@@ -112,6 +114,17 @@ export interface CollectionRequest {
   by: string;
 }
 
+/** Wants a tag to point to a manifest that its repository has. */
+export interface TagSetRequest {
+  repository: string;
+  tag: string;
+  digest: Digest;
+  /** What the tag points to, as far as whoever asks knows. Where it does not any more, nothing is changed. */
+  before: TagBefore;
+  /** Who asks, for the audit: the command, and who runs it, as the audit writes that. */
+  by: { command: string; ranBy: unknown };
+}
+
 /** What is heard of a collection that a server runs, in this order; the last one is a `report` or `failed`. */
 export type CollectionEvent =
   | { type: "started"; id: string; pid: number }
@@ -152,6 +165,11 @@ export interface Control {
   collect(request: CollectionRequest, onEvent: (event: CollectionEvent) => void): Promise<void>;
   /** Hears of the collection under way, if there is one, to its end. */
   followCollection(onEvent: (event: CollectionEvent) => void): Promise<boolean>;
+  /**
+   * Points a tag to a manifest, as a push of that manifest does: nothing that it needs can be collected meanwhile. Rejects if
+   * any of it lacks, with nothing changed.
+   */
+  setTag(request: TagSetRequest): Promise<void>;
   /** Asks the collection under way to stop cleanly. @returns whether there is one */
   stopCollection(): Promise<boolean>;
 }

@@ -1,6 +1,9 @@
 import type { LogLevel } from "../config/settings.ts";
 import { UsageError } from "../errors.ts";
-import type { CollectionRequest, ReadOnlyRequest } from "./protocol.ts";
+import { isDigest } from "../oci/digest.ts";
+import { isRepositoryName, isTag } from "../oci/reference.ts";
+import type { TagBefore } from "../registry/change-watcher.ts";
+import type { CollectionRequest, ReadOnlyRequest, TagSetRequest } from "./protocol.ts";
 
 const LOG_LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace"];
 
@@ -42,6 +45,23 @@ export function parseCollectionRequest(value: unknown): CollectionRequest {
   const texts = options.filter((option): option is string => typeof option === "string");
   if (texts.length !== options.length) throw new UsageError("the options of a collection are texts");
   return { options: texts, by };
+}
+
+/** @throws {UsageError} if it is no {@link TagSetRequest} */
+export function parseTagSetRequest(value: unknown): TagSetRequest {
+  const { repository, tag, digest, before, by } = fieldsOf(value);
+  const { command, ranBy } = fieldsOf(by);
+  if (typeof repository !== "string" || !isRepositoryName(repository))
+    throw new UsageError("a tag is set in a repository");
+  if (typeof tag !== "string" || !isTag(tag)) throw new UsageError("what is to be set is no tag");
+  if (typeof digest !== "string" || !isDigest(digest)) throw new UsageError("a tag is set to a digest");
+  if (!isTagBefore(before) || typeof command !== "string")
+    throw new UsageError("a request to set a tag has before and by");
+  return { repository, tag, digest, before, by: { command, ranBy } };
+}
+
+function isTagBefore(value: unknown): value is TagBefore {
+  return value === "none" || value === "unreadable" || (typeof value === "string" && isDigest(value));
 }
 
 /** @throws {UsageError} if it is no log level */

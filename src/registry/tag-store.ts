@@ -63,6 +63,20 @@ export class TagStore {
   }
 
   /**
+   * @returns what a tag points to, whether that manifest exists or not
+   * @throws {InvalidReferenceError} if `tag` is not a tag
+   */
+  async pointsTo(tag: string): Promise<TagBefore> {
+    checkTag(tag);
+    try {
+      return (await readLink(this.#driver, tagCurrentLinkPath(this.#repository, tag))) ?? "none";
+    } catch (error) {
+      if (error instanceof BrokenLinkError) return "unreadable";
+      throw error;
+    }
+  }
+
+  /**
    * Lists tags in byte order. What a crash left of a tag (a folder without a current link) is not listed, a tag with a
    * broken link is.
    *

@@ -1,5 +1,6 @@
 import type { Digest } from "../oci/digest.ts";
 import type { ChangeWatcher, TagBefore } from "../registry/change-watcher.ts";
+import { digestBefore } from "../state/audit-changes.ts";
 import type { AuditRecord } from "../state/audit-record.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ServerContext } from "./server-context.ts";
@@ -62,8 +63,4 @@ class RequestAudit implements ChangeWatcher {
       ...(userAgent ? { userAgent } : {}),
     });
   }
-}
-
-function digestBefore(before: TagBefore): { before?: string } {
-  return before === "none" || before === "unreadable" ? {} : { before };
 }

@@ -2,6 +2,7 @@ import http from "node:http";
 import type https from "node:https";
 import type { Duplex } from "node:stream";
 import type { Settings } from "../config/settings.ts";
+import type { TagSetRequest } from "../control/protocol.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Audit } from "./audit.ts";
@@ -20,6 +21,7 @@ import { MemoryBudget } from "./memory-budget.ts";
 import { createNodeServer } from "./node-server.ts";
 import type { ServerContext } from "./server-context.ts";
 import { DEFAULT_LIMITS, type ServerLimits } from "./server-limits.ts";
+import { setTag } from "./set-tag.ts";
 import { UploadState } from "./upload-state.ts";
 import { isMidAnswer } from "./when-closed.ts";
 import type { Wire } from "./wire.ts";
@@ -58,6 +60,8 @@ export interface RegistryServer {
   setReadOnly(on: boolean, drainMs?: number): Promise<number>;
   /** Forgets what is remembered of the store's content. */
   flushCaches(): void;
+  /** Points a tag to a manifest that its repository has. @throws {RegistryCtlError} if that cannot be, with nothing changed */
+  setTag(request: TagSetRequest): Promise<void>;
   /**
    * Stops listening, where other servers take the next connections. Whoever is connected is given one more answer, which
    * tells that the connection ends; so no request is lost on its way.
@@ -119,6 +123,14 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
       return on && drainMs !== undefined ? context.writes.settle(drainMs) : 0;
     },
     flushCaches: () => context.registry.dropCaches(),
+    setTag: async (request) => {
+      inFlight.begin();
+      try {
+        await setTag(context, request);
+      } finally {
+        inFlight.end();
+      }
+    },
     requestsInFlight: () => inFlight.count,
     load: () => ({ requestsInFlight: inFlight.count, uploadsInFlight: context.writes.uploads }),
     retire: (forMs, hurry) => {

@@ -89,6 +89,7 @@ export class FakeControl implements Control {
   undoReload = this.reload;
   setReadOnly = async () => unexpected();
   flushCaches = async () => unexpected();
+  setTag = async () => unexpected();
   setLogLevel = async () => unexpected();
   collect = async () => unexpected();
   followCollection = async () => unexpected();

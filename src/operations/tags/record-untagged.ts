@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { Logger } from "../../lib/logger.ts";
-import type { Digest } from "../../oci/digest.ts";
-import type { ChangeWatcher, TagBefore } from "../../registry/change-watcher.ts";
+import type { ChangeWatcher } from "../../registry/change-watcher.ts";
 import type { Actor } from "../../state/actor.ts";
+import { auditChanges } from "../../state/audit-changes.ts";
 import { AUDIT_FOLDER, AuditLog } from "../../state/audit-log.ts";
 
 /** Options of {@link openTagRecorder}. */
@@ -38,20 +38,8 @@ export function openTagRecorder(options: TagRecorderOptions): TagRecorder {
   const { stateFolder, command, ranBy, onProblem } = options;
   if (stateFolder === undefined) return NOTHING_WRITTEN;
   const audit = new AuditLog({ folder: join(stateFolder, AUDIT_FOLDER), logger: loggerTo(onProblem) });
-  const by = { command, ranBy };
   return {
-    of: (repository) => ({
-      tagSet(tag, before, after) {
-        const action = before === "none" || before === after ? "tag-set" : "tag-overwrite";
-        audit.append({ action, repository, tag, ...digestBefore(before), after, ...by });
-      },
-      tagDeleted(tag, before) {
-        audit.append({ action: "tag-delete", repository, tag, ...digestBefore(before), ...by });
-      },
-      manifestDeleted(digest: Digest) {
-        audit.append({ action: "manifest-delete", repository, before: digest, ...by });
-      },
-    }),
+    of: (repository) => auditChanges((record) => audit.append(record), repository, { command, ranBy }),
     sync: () => audit.sync(),
     close: () => audit.close(),
   };
@@ -62,10 +50,6 @@ const NOTHING_WRITTEN: TagRecorder = {
   sync: () => {},
   close: () => {},
 };
-
-function digestBefore(before: TagBefore): { before?: string } {
-  return before === "none" || before === "unreadable" ? {} : { before };
-}
 
 /** The audit tells of what it cannot do as a server's log is told. */
 function loggerTo(onProblem: (text: string) => void): Logger {

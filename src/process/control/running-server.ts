@@ -8,6 +8,7 @@ import type {
   ReadOnlyRequest,
   ReloadAnswer,
   ServerStatus,
+  TagSetRequest,
 } from "../../control/protocol.ts";
 import { RegistryStateError } from "../../errors.ts";
 import { Turns } from "../../lib/turns.ts";
@@ -177,6 +178,11 @@ export class RunningServer implements Control {
   async setLogLevel(level: LogLevel): Promise<void> {
     const host = await this.#host;
     await this.#turns.take(async () => this.#useLog(host, { ...this.#config.settings.log, level }));
+  }
+
+  /** Beside everything else: as a push, it takes its turn with others that write. */
+  async setTag(request: TagSetRequest): Promise<void> {
+    await (await this.#host).setTag(request);
   }
 
   async collect(request: CollectionRequest, onEvent: (event: CollectionEvent) => void): Promise<void> {

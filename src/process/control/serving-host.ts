@@ -1,5 +1,5 @@
 import type { LogSettings, Settings } from "../../config/settings.ts";
-import type { WorkerStatus } from "../../control/protocol.ts";
+import type { TagSetRequest, WorkerStatus } from "../../control/protocol.ts";
 import type { OtherSeat } from "../workers/worker-seat.ts";
 
 /** The processes that serve, as those who look after a running server see them. */
@@ -18,6 +18,12 @@ export interface ServingHost {
   setReadOnly(on: boolean, drainMs: number): Promise<number>;
   /** Has them forget what they remember of the store's content. */
   flushCaches(): Promise<void>;
+  /**
+   * Has one of them point a tag to a manifest.
+   *
+   * @throws {RegistryStateError} if something of the manifest lacks, writes are refused, or nobody serves
+   */
+  setTag(request: TagSetRequest): Promise<void>;
   setLog(settings: LogSettings): void;
   /**
    * Puts new processes in the place of all. The old ones end when the new ones serve, and drop no request.

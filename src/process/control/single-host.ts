@@ -1,5 +1,5 @@
 import type { LogSettings } from "../../config/settings.ts";
-import type { WorkerStatus } from "../../control/protocol.ts";
+import type { TagSetRequest, WorkerStatus } from "../../control/protocol.ts";
 import { RegistryStateError } from "../../errors.ts";
 import type { Serving } from "../workers/serving.ts";
 import type { ServingHost } from "./serving-host.ts";
@@ -28,6 +28,10 @@ export class SingleHost implements ServingHost {
 
   async flushCaches(): Promise<void> {
     this.#serving.flushCaches();
+  }
+
+  setTag(request: TagSetRequest): Promise<void> {
+    return this.#serving.setTag(request);
   }
 
   setLog(settings: LogSettings): void {

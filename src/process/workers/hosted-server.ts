@@ -1,4 +1,5 @@
 import type { Server } from "node:net";
+import type { TagSetRequest } from "../../control/protocol.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { Audit } from "../../server/audit.ts";
 import type { Coordination } from "../../server/coordination/coordination.ts";
@@ -18,6 +19,8 @@ export interface HostedServer {
    */
   setReadOnly(on: boolean, drainMs: number): Promise<number>;
   flushCaches(): void;
+  /** Points a tag to a manifest, as a push of that manifest does. @throws {RegistryCtlError} if that cannot be, with nothing changed */
+  setTag(request: TagSetRequest): Promise<void>;
   load(): ServerLoad;
   /**
    * Stops listening. Connections are given one more answer each.

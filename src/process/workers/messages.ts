@@ -1,4 +1,5 @@
 import type { LogSettings, Settings } from "../../config/settings.ts";
+import type { TagSetRequest } from "../../control/protocol.ts";
 import type { HashedUpload } from "../../registry/upload-hash.ts";
 import type { PinAnswer } from "../../server/coordination/pin-table.ts";
 import type { UndecidedFor } from "../../server/coordination/undecided-keys.ts";
@@ -28,7 +29,7 @@ export interface StartOrder {
   undecided?: UndecidedFor[];
 }
 
-/** Why a worker could not begin. */
+/** Why a worker could not begin, or not do what it was asked for. */
 export interface StartFailure {
   code: string;
   message: string;
@@ -46,6 +47,8 @@ export interface WorkerAnswer {
   load?: ServerLoad;
   cutOff?: number;
   failure?: string;
+  /** The same, where the class of the error is of use. */
+  error?: StartFailure;
 }
 
 /** From a worker to the supervisor. */
@@ -90,12 +93,17 @@ export type SupervisorMessage =
   | { type: "read-only"; id: number; on: boolean; drainMs: number }
   | { type: "load"; id: number }
   | { type: "flush-caches"; id: number }
+  /** For one of them. */
+  | { type: "set-tag"; id: number; request: TagSetRequest }
   | { type: "log"; settings: LogSettings }
   /** `gently`: others serve on, so that connections may wait for one more request each. */
   | { type: "drain"; gently: boolean };
 
 /** Questions that every worker answers with {@link WorkerAnswer}. */
-export type SupervisorQuestion = Extract<SupervisorMessage, { type: "read-only" | "load" | "flush-caches" }>;
+export type SupervisorQuestion = Extract<
+  SupervisorMessage,
+  { type: "read-only" | "load" | "flush-caches" | "set-tag" }
+>;
 
 const WORKER_MESSAGES: Readonly<Record<WorkerMessage["type"], readonly string[]>> = {
   answer: ["id", "answer"],
@@ -129,6 +137,7 @@ const SUPERVISOR_MESSAGES: Readonly<Record<SupervisorMessage["type"], readonly s
   "read-only": ["id", "on", "drainMs"],
   load: ["id"],
   "flush-caches": ["id"],
+  "set-tag": ["id", "request"],
   log: ["settings"],
   drain: ["gently"],
 };

@@ -58,6 +58,7 @@ class Worker {
       case "load":
       case "read-only":
       case "flush-caches":
+      case "set-tag":
         this.#answer(message);
         break;
       default:
@@ -98,7 +99,7 @@ class Worker {
         try {
           answer = await answerOf(serving, question);
         } catch (error) {
-          answer = { failure: messageOf(error) };
+          answer = { failure: messageOf(error), error: toStartFailure(error) };
         }
         this.#send({ type: "answer", id: question.id, answer });
       },
@@ -144,6 +145,9 @@ async function answerOf(serving: Serving, question: SupervisorQuestion): Promise
       return { cutOff: await serving.setReadOnly(question.on, question.drainMs) };
     case "flush-caches":
       serving.flushCaches();
+      return {};
+    case "set-tag":
+      await serving.setTag(question.request);
       return {};
   }
 }

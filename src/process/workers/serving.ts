@@ -20,6 +20,7 @@ export interface Serving {
   /** See {@link HostedServer.setReadOnly}. */
   setReadOnly: HostedServer["setReadOnly"];
   flushCaches(): void;
+  setTag: HostedServer["setTag"];
   setLog(settings: LogSettings): void;
   load(): ServerLoad;
   /**
@@ -60,6 +61,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     address,
     setReadOnly: (on, drainMs) => hosted.setReadOnly(on, drainMs),
     flushCaches: () => hosted.flushCaches(),
+    setTag: (request) => hosted.setTag(request),
     setLog: (settings) => logger.configure(settings),
     load: () => hosted.load(),
     async stop(gentle) {

@@ -1,5 +1,5 @@
 import type { LogSettings, Settings } from "../../config/settings.ts";
-import type { WorkerStatus } from "../../control/protocol.ts";
+import type { TagSetRequest, WorkerStatus } from "../../control/protocol.ts";
 import { RegistryCtlError, RegistryStateError } from "../../errors.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { type CollectionBarrier, plainBarrier } from "../collector/collection-barrier.ts";
@@ -106,6 +106,16 @@ export class Supervisor implements ServingHost {
 
   flushCaches(): Promise<void> {
     return this.#questions.flushCaches(this.#fleet.ordered());
+  }
+
+  async setTag(request: TagSetRequest): Promise<void> {
+    const worker = this.#fleet.serving().find(({ seat }) => seat === this.#seat);
+    if (worker === undefined || this.#stopping) {
+      throw new RegistryStateError("no process of the server serves at this moment", {
+        hint: "try again in a moment; see registry-ctl status",
+      });
+    }
+    await this.#questions.setTag(worker, request);
   }
 
   setLog(log: LogSettings): void {

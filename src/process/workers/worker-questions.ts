@@ -1,11 +1,16 @@
-import { RegistryStateError } from "../../errors.ts";
+import type { TagSetRequest } from "../../control/protocol.ts";
+import { RegistryCtlError, RegistryStateError } from "../../errors.ts";
 import type { ServerLoad, SupervisorQuestion, WorkerAnswer } from "./messages.ts";
+import { fromStartFailure } from "./start-failure.ts";
 import { sendToWorker, type WorkerState } from "./worker-state.ts";
 
 /** One that says nothing of its load is shown without one. */
 const LOAD_WITHIN_MS = 2_000;
 /** Beyond the time that writes are given: what was cut off has to be put away. */
 const ACKNOWLEDGE_WITHIN_MS = 60_000;
+
+/** What it needs may be condemned by a collector just now, and the store slow. */
+const SET_TAG_WITHIN_MS = 10 * 60_000;
 
 interface Open {
   /** Workers that have not answered. */
@@ -52,6 +57,25 @@ export class WorkerQuestions {
   /** Has workers forget what they remember of the store's content. */
   async flushCaches(workers: readonly WorkerState[]): Promise<void> {
     await this.#ask(workers, ACKNOWLEDGE_WITHIN_MS, (id) => ({ type: "flush-caches", id }));
+  }
+
+  /**
+   * Has one worker point a tag to a manifest.
+   *
+   * @throws {RegistryCtlError} why it does not, or that nobody knows whether it did
+   */
+  async setTag(worker: WorkerState, request: TagSetRequest): Promise<void> {
+    const { answers } = await this.#ask([worker], SET_TAG_WITHIN_MS, (id) => ({
+      type: "set-tag",
+      id,
+      request,
+    }));
+    const answer = answers.get(worker);
+    if (answer?.error !== undefined) throw fromStartFailure(answer.error);
+    if (answer !== undefined) return;
+    throw new RegistryCtlError("ERR_WORKER", "the process that was to set the tag ended, or did not answer", {
+      hint: "look what the tag points to, and try again",
+    });
   }
 
   /** A worker has answered. */

@@ -5,14 +5,12 @@ import { type Answer, type AnswerHeaders, emptyAnswer } from "../answer.ts";
 import { ApiError } from "../api-error.ts";
 import { auditOf } from "../audit.ts";
 import { readSmallBody } from "../body.ts";
-import type { PinKey } from "../coordination/coordination.ts";
 import type { Exchange } from "../exchange.ts";
 import { pinClosure } from "../manifest-closure.ts";
 import { validateReferences } from "../manifest-references.ts";
 import { mediaTypeOf } from "../media-type.ts";
-import { tagKey, tagStateKey } from "../pin-keys.ts";
 import type { ServerContext } from "../server-context.ts";
-import { watchUndecided } from "../watch-undecided.ts";
+import { storePinned } from "../store-pinned.ts";
 
 /** Under what a manifest is to be stored. */
 interface PutTarget {
@@ -49,26 +47,8 @@ async function storeManifest(
   const repository = context.registry.repository(name, auditOf(context, exchange));
   const keys = await pinClosure(context, exchange, repository, digest, manifest);
   await validateReferences(repository, manifest);
-  const tagKeys = target.tags.map((tag) => tagKey(name, tag));
-  await holdTags(exchange, tagKeys, digest);
-  // Before it is written: should this process die, or the store answer too late, what is written is known to be wanted.
-  const wanted = (): void => {
-    exchange.lease(keys);
-    exchange.flushLeases();
-  };
-  wanted();
-  const link = `${name}@${digest}`;
-  const undecided = watchUndecided(context.registry.driver, [link, ...tagKeys]);
-  try {
-    await repository.manifests.put({ bytes, digest, manifest, tags: target.tags });
-  } finally {
-    undecided.end();
-    if (undecided.keys.size > 0) {
-      wanted();
-      // A tag that is still to come needs the manifest.
-      await context.coordination.refuse([...new Set([...undecided.keys, link])], digest);
-    }
-  }
+  const { tags } = target;
+  await storePinned(context, exchange, { repository, keys, input: { bytes, digest, manifest, tags } });
   const headers: AnswerHeaders = {
     Location: context.urls.urlOf(exchange.client, `v2/${name}/manifests/${digest}`),
     "Docker-Content-Digest": digest,
@@ -76,14 +56,6 @@ async function storeManifest(
   if (manifest.subject) headers["OCI-Subject"] = manifest.subject.digest;
   if (exchange.query.has("tag")) headers["OCI-Tag"] = target.tags;
   return emptyAnswer(201, headers);
-}
-
-/** So that nobody removes a tag between its two links. Last of all pins, so that no removal waits for one that waits. */
-async function holdTags(exchange: Exchange, keys: readonly PinKey[], digest: Digest): Promise<void> {
-  if (keys.length === 0) return;
-  const states = keys.map((key) => tagStateKey(key, digest));
-  const pin = exchange.hold([...keys, ...states], "writing", digest);
-  if (pin instanceof Promise) await pin;
 }
 
 /** All of it can be known, and refused, before the body is read. */

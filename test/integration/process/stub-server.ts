@@ -46,6 +46,7 @@ export function createStubServer({ order, coordination, accessLog, logger }: Ser
     server,
     setReadOnly: async () => 0,
     flushCaches: () => {},
+    setTag: async () => {},
     load: () => ({ requestsInFlight: inFlight, uploadsInFlight: 0 }),
     retire: (forMs, hurry) => closeGently(server, forMs, hurry),
     drain: () =>

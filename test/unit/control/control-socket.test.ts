@@ -43,7 +43,7 @@ describe("the control socket", () => {
     };
     const all: Control = {
       ...{ status: refuse, reload: refuse, previewReload: refuse, undoReload: refuse, restart: refuse },
-      ...{ stop: refuse, setReadOnly: refuse, flushCaches: refuse, setLogLevel: refuse },
+      ...{ stop: refuse, setReadOnly: refuse, flushCaches: refuse, setTag: refuse, setLogLevel: refuse },
       ...{ collect: refuse, followCollection: refuse, stopCollection: refuse },
       ...does,
     };

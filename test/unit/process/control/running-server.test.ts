@@ -49,7 +49,7 @@ function serverOf(
     status: async () => [WORKER],
     problems: () => [],
     setReadOnly: async () => 0,
-    ...{ flushCaches: async () => {}, setLog: () => {}, replace: async () => {} },
+    ...{ flushCaches: async () => {}, setTag: async () => {}, setLog: () => {}, replace: async () => {} },
     ...does,
   };
   server.use({ host, address: "http://a/", collections: undefined });
