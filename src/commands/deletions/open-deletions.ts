@@ -6,19 +6,26 @@ import { Deletions } from "../../state/deletions.ts";
 import type { CommandContext, StorageFlags } from "../context.ts";
 
 /**
+ * @param stateFolder - of the store, as `prepareState` has made it; undefined: nothing can be remembered
+ * @returns what is remembered of deletions that failed; what cannot be read or written of it is warned of
+ */
+export function deletionsIn(context: CommandContext, stateFolder: string | undefined): Deletions {
+  const onProblem = (problem: string): void => void context.stderr.write(`warning: ${printable(problem)}\n`);
+  return new Deletions({ folder: stateFolder, onProblem });
+}
+
+/**
  * Opens what is remembered of deletions that failed in the configured store. To be called before the store is opened, when
- * root becomes another user. What cannot be read or written of it is warned of.
+ * root becomes another user.
  */
 export async function openDeletions(
   context: CommandContext,
   config: LoadedConfig,
   flags: StorageFlags,
 ): Promise<Deletions> {
-  const warn = (problem: string): void => void context.stderr.write(`warning: ${printable(problem)}\n`);
   const { storage } = config.settings;
   const state = prepareState(storage, flags.stateDir, await registryUserOf(config));
-  if (state.folder === undefined && state.problem !== undefined) {
-    warn(`there is no state folder (${state.problem}): deletions that fail are not remembered`);
-  }
-  return new Deletions({ folder: state.folder, onProblem: warn });
+  if (state.folder === undefined && state.problem !== undefined)
+    context.stderr.write(`warning: ${printable(`there is no state folder: ${state.problem}`)}\n`);
+  return deletionsIn(context, state.folder);
 }

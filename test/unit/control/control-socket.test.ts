@@ -8,8 +8,9 @@ import type { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openControlClient } from "../../../src/control/control-client.ts";
 import { createControlServer } from "../../../src/control/control-server.ts";
-import type { CollectionEvent, Control, ServerStatus } from "../../../src/control/protocol.ts";
-import { ConfigError, RegistryCtlError, RegistryStateError } from "../../../src/errors.ts";
+import type { CollectionEvent, Control, ServerStatus, TagSetRequest } from "../../../src/control/protocol.ts";
+import { ConfigError, RegistryCtlError, RegistryStateError, UsageError } from "../../../src/errors.ts";
+import { digestOf } from "../../../src/oci/digest.ts";
 
 const STATUS: ServerStatus = {
   ...{ schemaVersion: 1, version: "1.2.3", pid: 4, startedAt: "2026-01-02T03:04:05.678Z" },
@@ -82,6 +83,7 @@ describe("the control socket", () => {
         return readOnly;
       },
       stopCollection: async () => true,
+      setTag: async (request) => void heard.push(request),
     });
     expect((await control.reload()).pending).toEqual(["reload"]);
     expect((await control.previewReload()).pending).toEqual(["preview"]);
@@ -93,7 +95,28 @@ describe("the control socket", () => {
     const request = { on: true, forMs: 5, reason: "räson", drainMs: 7, onlyIfReason: "x" };
     expect(await control.setReadOnly(request)).toEqual(readOnly);
     expect(await control.stopCollection()).toBe(true);
-    expect(heard).toEqual(["restart", "stop", "flush", "debug", request]);
+    const digest = digestOf(Buffer.from("manifest"));
+    const by = { command: "tags set", ranBy: { uid: 7 } };
+    const tag: TagSetRequest = { repository: "group/app", tag: "v1", digest, before: "none", by };
+    await control.setTag(tag);
+    expect(heard).toEqual(["restart", "stop", "flush", "debug", request, tag]);
+  });
+
+  it.each([
+    { repository: "../up" },
+    { tag: "../up" },
+    { digest: "sha256:short" },
+    { before: "whatever" },
+    { before: undefined },
+    { by: undefined },
+    { by: {} },
+  ])("passes on no request to set a tag that is none: %j", async (wrong) => {
+    const control = await clientOf({});
+    const digest = digestOf(Buffer.from("manifest"));
+    const by = { command: "tags set", ranBy: { uid: 7 } };
+    const right: TagSetRequest = { repository: "group/app", tag: "v1", digest, before: "none", by };
+    // @ts-expect-error -- as from a client of another release
+    await expect(control.setTag({ ...right, ...wrong })).rejects.toThrow(UsageError);
   });
 
   it("carries refusals with their code, hint and the class that decides on the exit code", async () => {
