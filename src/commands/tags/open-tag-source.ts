@@ -6,6 +6,7 @@ import type { TagSource } from "../../operations/tags/tag-source.ts";
 import { findRegistries } from "../../process/machine/find-registries.ts";
 import { registryUserOf } from "../../process/machine/registry-user.ts";
 import { refuseMetadataDatabase } from "../../process/refuse-metadata-database.ts";
+import { stateFoldersOf } from "../../process/state/find-state.ts";
 import { prepareState, reachableState } from "../../process/state/prepare-state.ts";
 import type { CommandChange } from "../../state/command-record.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
@@ -30,7 +31,7 @@ export interface OpenedTagSource {
   source: TagSource;
   /** What is changed without the source's own methods is to be told to it. */
   recorder: TagRecorder;
-  /** Where what was done is remembered, beside the store; undefined: nowhere. */
+  /** Where what was done is remembered, beside the store; undefined: nowhere. Unless something is changed it may not exist. */
   stateFolder: string | undefined;
   /** Undefined where tags are changed over HTTP. */
   driver: StorageDriver | undefined;
@@ -58,10 +59,11 @@ export async function openTagSource(
     for (const problem of otherStores(await findRegistries(config), notice)) refuse(context, use, problem);
   }
   const warn = (text: string): void => void context.stderr.write(`warning: ${text}\n`);
-  const prepared = isChange
-    ? prepareState(config.settings.storage, flags.stateDir, await registryUserOf(config))
-    : undefined;
-  if (isChange) await context.recordChange({ target: storeName(config.settings.storage), ...use.change });
+  const { storage } = config.settings;
+  const registryUser = await registryUserOf(config);
+  const prepared = isChange ? prepareState(storage, flags.stateDir, registryUser) : undefined;
+  const [present] = stateFoldersOf(storage, flags.stateDir, registryUser);
+  if (isChange) await context.recordChange({ target: storeName(storage), ...use.change });
   const driver = await context.openStorage(config, {
     ...flags,
     ...(isChange ? {} : { readOnlyStore: true }),
@@ -70,9 +72,9 @@ export async function openTagSource(
   const state = prepared && reachableState(prepared);
   if (state?.folder === undefined && state?.problem !== undefined)
     warn(`there is no state folder (${state.problem}): what is changed is not in the history`);
-  const stateFolder = state?.folder;
+  const stateFolder = isChange ? state?.folder : present;
   const recorder = openTagRecorder({
-    stateFolder,
+    stateFolder: state?.folder,
     command,
     ranBy: await context.actor(),
     onProblem: warn,
