@@ -78,9 +78,13 @@ export async function sendRequest(address: URL, options: RequestOptions): Promis
   }
 }
 
+/** An answer is longer than it should be. */
+export class TooLongError extends Error {}
+
 /**
- * @param maxBytes - of an answer that should be no longer
  * @returns the whole body of a small answer
+ * @throws {TooLongError} if it has more than `maxBytes`
+ * @throws {Error} if it breaks off
  */
 export async function bytesOf(answer: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -88,7 +92,7 @@ export async function bytesOf(answer: IncomingMessage, maxBytes: number): Promis
   for await (const chunk of answer) {
     const bytes = Buffer.from(chunk);
     length += bytes.length;
-    if (length > maxBytes) throw new Error(`the answer is longer than ${maxBytes} bytes`);
+    if (length > maxBytes) throw new TooLongError(`it is longer than ${maxBytes} bytes`);
     chunks.push(bytes);
   }
   if (!answer.complete) throw new Error("the answer broke off");

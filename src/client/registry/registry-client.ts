@@ -40,6 +40,8 @@ export interface RegistryRequest {
   scope: string;
   headers?: Readonly<Record<string, string>>;
   signal?: AbortSignal | undefined;
+  /** Once sent, its answer is waited for, whatever the signal says: so that it is known what became of it. */
+  isChange?: boolean;
 }
 
 /** What a registry answers. */
@@ -117,12 +119,13 @@ export class RegistryClient {
   }
 
   async #sendAuthorised(request: RegistryRequest): Promise<HttpAnswer["message"]> {
-    const { method, path, scope, headers, signal } = request;
+    const { method, path, scope, headers, signal, isChange } = request;
     const address = new URL(path, this.#address);
     let authorization = await this.#tokens.header(scope, signal);
     for (let tokens = 0; ; tokens++) {
       const { message, isOwn } = await sendRequest(address, {
-        ...{ connections: this.#connections, method, authorization, signal },
+        ...{ connections: this.#connections, method, authorization },
+        signal: isChange ? undefined : signal,
         ...(headers ? { headers } : {}),
       });
       const status = message.statusCode ?? 0;

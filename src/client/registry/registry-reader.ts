@@ -1,4 +1,6 @@
 import type { IncomingMessage } from "node:http";
+import { CancelledError } from "../../errors.ts";
+import { messageOf } from "../../lib/message-of.ts";
 import type { Digest } from "../../oci/digest.ts";
 import {
   DOCKER_MANIFEST,
@@ -8,6 +10,7 @@ import {
   OCI_INDEX,
   OCI_MANIFEST,
 } from "../../oci/media-types.ts";
+import { bytesOf, TooLongError } from "./http-request.ts";
 import type { RegistryClient } from "./registry-client.ts";
 import { RegistryAnswerError } from "./registry-errors.ts";
 
@@ -20,6 +23,9 @@ export const ACCEPTED_MANIFESTS = [
   DOCKER_SCHEMA1_SIGNED,
   OCI_ARTIFACT,
 ].join(", ");
+
+/** A transfer that breaks off is begun anew so often. */
+const TRANSFERS = 4;
 
 /** Something that a registry may have. */
 export interface RegistryContent {
@@ -80,6 +86,33 @@ export class RegistryReader {
   async open(content: RegistryContent, signal: AbortSignal | undefined): Promise<RegistryBody | undefined> {
     const stream = await this.#ask("GET", content, signal);
     return stream && { stream, sizeBytes: sizeIn(stream) };
+  }
+
+  /**
+   * @returns all bytes of something small, not checked against its digest; undefined if the registry does not have it
+   * @throws {RegistryAnswerError} also if it is larger, or breaks off again and again
+   * @throws {CancelledError}
+   */
+  async read(
+    content: RegistryContent,
+    maxBytes: number,
+    signal: AbortSignal | undefined,
+  ): Promise<Buffer | undefined> {
+    for (let attempt = 1; ; attempt++) {
+      const message = await this.#ask("GET", content, signal);
+      if (message === undefined) return undefined;
+      try {
+        return await bytesOf(message, maxBytes);
+      } catch (cause) {
+        message.destroy();
+        if (signal?.aborted) throw new CancelledError();
+        const isPassing = !(cause instanceof TooLongError);
+        if (isPassing && attempt < TRANSFERS) continue;
+        throw new RegistryAnswerError(`${this.name} sends ${content.reference}: ${messageOf(cause)}`, {
+          ...{ cause, isPassing },
+        });
+      }
+    }
   }
 
   async #ask(

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { RegistryStateError } from "../../errors.ts";
 import { answerCodeOf } from "./answer-code.ts";
 import type { RegistryClient, RegistryReply } from "./registry-client.ts";
@@ -20,7 +21,6 @@ const UNKNOWN = new Set(["MANIFEST_UNKNOWN", "TAG_UNKNOWN", "NAME_UNKNOWN"]);
 export class TagRemover {
   readonly #client: RegistryClient;
   readonly #reader: RegistryReader;
-  /** Found out by the first removal, for which all others wait. */
   #way: Promise<Way> | undefined;
 
   constructor(client: RegistryClient, reader: RegistryReader) {
@@ -29,63 +29,63 @@ export class TagRemover {
   }
 
   /**
+   * Finds out, once for the registry, how it removes tags: with a tag that nobody has, of which registries that cannot remove
+   * tags say the same as of any other.
+   *
+   * @param repository - in which we may remove something
+   * @throws {RegistryStateError} if the registry cannot remove a tag alone
+   * @throws {RegistryAnswerError}
+   * @throws {CancelledError}
+   */
+  async prepare(repository: string, signal: AbortSignal | undefined): Promise<void> {
+    await this.#find(repository, signal);
+  }
+
+  /**
    * @returns `gone` if there was no such tag any more
    * @throws {RegistryStateError} if the registry cannot remove a tag alone; nothing was changed
    * @throws {RegistryAnswerError} if it does not remove this one
-   * @throws {CancelledError}
+   * @throws {CancelledError} before the request was sent
    */
   async remove(
     repository: string,
     tag: string,
     signal: AbortSignal | undefined,
   ): Promise<"removed" | "gone"> {
-    for (let known = this.#way; known; known = this.#way) {
-      const way = await known.catch((error: unknown) => {
-        if (error instanceof RegistryStateError) throw error;
-        return undefined;
-      });
-      if (way !== undefined) return this.#removeBy(way, repository, tag, signal);
-    }
-    const first = this.#removeFirst(repository, tag, signal);
-    const found = first.then(({ way }) => way);
-    this.#way = found;
-    // Where it failed for this tag only, the next one finds out.
-    found.catch((error: unknown) => {
-      if (!(error instanceof RegistryStateError)) this.#way = undefined;
-    });
-    return (await first).outcome;
-  }
-
-  async #removeFirst(
-    repository: string,
-    tag: string,
-    signal: AbortSignal | undefined,
-  ): Promise<{ way: Way; outcome: "removed" | "gone" }> {
-    const reply = await this.#delete("manifests", repository, tag, signal);
-    const { status } = reply;
-    const code = await answerCodeOf(reply.message);
-    if (isDone(status)) return { way: "manifests", outcome: "removed" };
-    const isGone = status === 404 && UNKNOWN.has(code ?? "");
-    if (isGone && !(await this.#isThere(repository, tag, signal))) {
-      return { way: "manifests", outcome: reply.isRepeated ? "removed" : "gone" };
-    }
-    if (![400, 404, 405, 501].includes(status)) throw this.#refused(tag, status, code);
-    if (!(await this.#hasGitlabCall(repository, tag, signal))) throw this.#unable(status, code);
-    const outcome = await this.#removeBy("tags/reference", repository, tag, signal);
-    return { way: "tags/reference", outcome };
-  }
-
-  async #removeBy(
-    way: Way,
-    repository: string,
-    tag: string,
-    signal: AbortSignal | undefined,
-  ): Promise<"removed" | "gone"> {
+    const way = await this.#find(repository, signal);
     const { message, status, isRepeated } = await this.#delete(way, repository, tag, signal);
     const code = await answerCodeOf(message);
     if (isDone(status)) return "removed";
-    if (status === 404) return isRepeated ? "removed" : "gone";
-    throw this.#refused(tag, status, code);
+    if (status === 404 && !(await this.#isThere(repository, tag, signal))) {
+      return isRepeated ? "removed" : "gone";
+    }
+    throw new RegistryAnswerError(`${this.#client.name} does not remove ${tag} (${answerOf(status, code)})`, {
+      status,
+    });
+  }
+
+  #find(repository: string, signal: AbortSignal | undefined): Promise<Way> {
+    this.#way ??= this.#ask(repository, signal).catch((error: unknown) => {
+      // Another repository may be one in which we may remove something.
+      if (!(error instanceof RegistryStateError)) this.#way = undefined;
+      throw error;
+    });
+    return this.#way;
+  }
+
+  async #ask(repository: string, signal: AbortSignal | undefined): Promise<Way> {
+    const nobodys = `registry-ctl-probe-${randomBytes(12).toString("hex")}`;
+    const { message, status } = await this.#delete("manifests", repository, nobodys, signal);
+    const code = await answerCodeOf(message);
+    if (isDone(status) || (status === 404 && UNKNOWN.has(code ?? ""))) return "manifests";
+    if (![400, 404, 405, 501].includes(status)) {
+      const answer = answerOf(status, code);
+      throw new RegistryAnswerError(`${this.#client.name} answers ${answer} to the removal of a tag`, {
+        status,
+      });
+    }
+    if (await this.#hasGitlabCall(repository, nobodys, signal)) return "tags/reference";
+    throw this.#unable(status, code);
   }
 
   #delete(
@@ -99,6 +99,7 @@ export class TagRemover {
       path: `v2/${repository}/${way}/${tag}`,
       scope: `repository:${repository}:delete`,
       signal,
+      isChange: true,
     });
   }
 
@@ -119,13 +120,8 @@ export class TagRemover {
     return isDone(status) && /\bDELETE\b/i.test(message.headers.allow ?? "");
   }
 
-  #refused(tag: string, status: number, code: string | undefined): RegistryAnswerError {
-    const answer = code === undefined ? `${status}` : `${status} ${code}`;
-    return new RegistryAnswerError(`${this.#client.name} does not remove ${tag} (${answer})`, { status });
-  }
-
   #unable(status: number, code: string | undefined): RegistryStateError {
-    const answer = code === undefined ? `${status}` : `${status} ${code}`;
+    const answer = answerOf(status, code);
     const { name } = this.#client;
     if (status === 405) {
       return new RegistryStateError(`${name} removes nothing now (${answer}); nothing was changed`, {
@@ -140,6 +136,10 @@ export class TagRemover {
       },
     );
   }
+}
+
+function answerOf(status: number, code: string | undefined): string {
+  return code === undefined ? `${status}` : `${status} ${code}`;
 }
 
 function isDone(status: number): boolean {

@@ -1,5 +1,5 @@
 import { storeName } from "../../config/store-name.ts";
-import type { RegistryStateError } from "../../errors.ts";
+import { type RegistryStateError, UsageError } from "../../errors.ts";
 import { openTagRecorder, type TagRecorder } from "../../operations/tags/record-untagged.ts";
 import { StoreTags } from "../../operations/tags/store-tags.ts";
 import type { TagSource } from "../../operations/tags/tag-source.ts";
@@ -12,9 +12,10 @@ import type { CommandChange } from "../../state/command-record.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { CommandContext, StorageFlags } from "../context.ts";
 import { otherStores } from "../garbage-collect/ask-registries.ts";
+import { type RegistryFlags, refuseWithoutRegistry } from "../over-http/registry-flags.ts";
 
 /** What the command line says of where tags are. */
-export type TagSourceFlags = StorageFlags;
+export type TagSourceFlags = StorageFlags & RegistryFlags;
 
 /** What a command does with a source of tags. */
 export interface TagSourceUse {
@@ -39,7 +40,7 @@ export interface OpenedTagSource {
 }
 
 /**
- * Opens where tags are to be taken from: the configured store. A change is said in the journal of commands before.
+ * Opens where tags are to be taken from: the configured store, or the registry that `--registry` names. A change is said in the journal of commands before.
  *
  * @param argument - the configuration file, where the command takes it as an argument
  * @throws {RegistryStateError} if a metadata database knows what is tagged, or a registry of this host has the same
@@ -52,6 +53,8 @@ export async function openTagSource(
   use: TagSourceUse,
 ): Promise<OpenedTagSource> {
   const { access, command } = use;
+  if (flags.registry !== undefined) return openOverHttp(context, flags.registry, flags, use);
+  refuseWithoutRegistry(flags);
   const isChange = access === "change";
   const config = await context.loadConfig({ argument, flags, destructive: isChange });
   if (access !== "look") {
@@ -81,6 +84,34 @@ export async function openTagSource(
   });
   return {
     ...{ source: new StoreTags(driver, recorder), recorder, stateFolder, driver },
+    close: () => recorder.close(),
+  };
+}
+
+/** What is done over HTTP, the registry writes down itself, if it writes anything down. */
+async function openOverHttp(
+  context: CommandContext,
+  url: string,
+  flags: TagSourceFlags,
+  { command, access, change }: TagSourceUse,
+): Promise<OpenedTagSource> {
+  const [{ openRegistry }, { HttpTags }] = await Promise.all([
+    import("../over-http/open-registry.ts"),
+    import("../../operations/tags/http-tags.ts"),
+  ]);
+  const client = await openRegistry(context, url, flags);
+  const isChange = access === "change";
+  if (isChange && flags.readOnlyStore) {
+    throw new UsageError("--read-only-store lets nothing be changed, over HTTP neither", {
+      hint: "see what would be done with --dry-run",
+    });
+  }
+  if (isChange) await context.recordChange({ target: client.name, ...change });
+  const onProblem = (): void => undefined;
+  const ranBy = await context.actor();
+  const recorder = openTagRecorder({ stateFolder: undefined, command, ranBy, onProblem });
+  return {
+    ...{ source: new HttpTags(client), recorder, stateFolder: undefined, driver: undefined },
     close: () => recorder.close(),
   };
 }

@@ -48,6 +48,7 @@ export interface RetriedRemovalOptions {
  * pass are tried again, together, after a wait that grows; those that fail for good are not. What has failed in the end is
  * remembered as delete_failed; what had failed before and is gone now is forgotten.
  *
+ * @throws {RegistryStateError} if tags cannot be removed there; nothing is remembered
  * @throws {CancelledError} when the signal came; what was waiting to be tried again is remembered as failed
  * @throws {Error} what the source throws: then all tags without an outcome are remembered as failed
  */
@@ -57,6 +58,8 @@ export async function removeWithRetries(
   tags: readonly TagTarget[],
   options: RetriedRemovalOptions,
 ): Promise<void> {
+  // Where no tag can be removed at all, none has failed.
+  if (tags.length > 0) await source.checkRemoval?.(repository, options.signal);
   await new Removal(source, repository, tags, options).run();
 }
 

@@ -1,14 +1,11 @@
-import { PathNotFoundError } from "../../errors.ts";
 import { messageOf } from "../../lib/message-of.ts";
 import type { Descriptor } from "../../oci/descriptor.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { type ImageConfig, readImageConfig } from "../../oci/image-config.ts";
 import { isManifestType, type Manifest } from "../../oci/manifest.ts";
 import { isForeignLayer, OCI_EMPTY } from "../../oci/media-types.ts";
-import { blobDataPath } from "../../registry/paths.ts";
-import { fileSizeBytes, readSmallFile } from "../../registry/small-file.ts";
-import { MAX_MANIFEST_READ_BYTES, parseStored } from "../../registry/threads/read-manifests.ts";
-import type { StorageDriver } from "../../storage/driver.ts";
+import { parseStored } from "../../registry/threads/read-manifests.ts";
+import type { ManifestContent } from "./manifest-content.ts";
 import type { ImageCreated, WantedFacts } from "./tag-source.ts";
 
 /** Real configs have some kilobytes; one of that size is something else, and is not read. */
@@ -24,19 +21,29 @@ export interface ManifestFacts {
   sizeBytes: number | undefined;
   platforms: string[];
   labels: Record<string, string>;
-  /** Its bytes are not in the store. */
+  /** Its bytes are not there. */
   isMissing: boolean;
 }
 
-/** Reads manifests of a store, each once. */
+/** Of a manifest that nobody wants to know anything of. */
+export const UNREAD_FACTS: ManifestFacts = {
+  mediaType: undefined,
+  created: { kind: "none" },
+  sizeBytes: undefined,
+  platforms: [],
+  labels: {},
+  isMissing: false,
+};
+
+/** Reads manifests, each once. */
 export class ManifestReader {
-  readonly #driver: StorageDriver;
+  readonly #content: ManifestContent;
   readonly #wants: Pick<WantedFacts, "created" | "size" | "platforms">;
   readonly #facts = new Map<Digest, Promise<ManifestFacts>>();
   readonly #read = new Map<Digest, Promise<Stored | undefined>>();
 
-  constructor(driver: StorageDriver, wants: Pick<WantedFacts, "created" | "size" | "platforms">) {
-    this.#driver = driver;
+  constructor(content: ManifestContent, wants: Pick<WantedFacts, "created" | "size" | "platforms">) {
+    this.#content = content;
     this.#wants = wants;
   }
 
@@ -46,14 +53,7 @@ export class ManifestReader {
   }
 
   async #factsOf(digest: Digest): Promise<ManifestFacts> {
-    const facts: ManifestFacts = {
-      mediaType: undefined,
-      created: { kind: "none" },
-      sizeBytes: undefined,
-      platforms: [],
-      labels: {},
-      isMissing: false,
-    };
+    const facts: ManifestFacts = { ...UNREAD_FACTS };
     try {
       const stored = await this.#stored(digest);
       if (stored === undefined) return { ...facts, isMissing: true };
@@ -83,7 +83,7 @@ export class ManifestReader {
 
   async #config({ mediaType, digest, size }: Descriptor): Promise<ImageConfig | undefined> {
     if (mediaType === OCI_EMPTY || size > MAX_CONFIG_BYTES) return undefined;
-    const bytes = await readSmallFile(this.#driver, blobDataPath(digest), MAX_CONFIG_BYTES);
+    const bytes = await this.#content.config(digest, MAX_CONFIG_BYTES);
     return bytes && readImageConfig(bytes);
   }
 
@@ -106,10 +106,7 @@ export class ManifestReader {
       if (sizes.has(blob.digest) || isForeignLayer(blob.mediaType)) continue;
       // Manifests of the oldest kind do not say.
       const isTold = blob.size >= 0;
-      sizes.set(
-        blob.digest,
-        isTold ? blob.size : ((await fileSizeBytes(this.#driver, blobDataPath(blob.digest))) ?? 0),
-      );
+      sizes.set(blob.digest, isTold ? blob.size : ((await this.#content.sizeBytes(blob.digest)) ?? 0));
     }
     for (const child of manifest.children) {
       if (sizes.has(child.digest)) continue;
@@ -121,18 +118,9 @@ export class ManifestReader {
 
   #stored(digest: Digest): Promise<Stored | undefined> {
     return remember(this.#read, digest, async () => {
-      const bytes = await this.#bytesOf(digest);
+      const bytes = await this.#content.manifest(digest);
       return bytes && { manifest: parseStored(bytes, digest), sizeBytes: bytes.length };
     });
-  }
-
-  async #bytesOf(digest: Digest): Promise<Uint8Array | undefined> {
-    try {
-      return await readSmallFile(this.#driver, blobDataPath(digest), MAX_MANIFEST_READ_BYTES);
-    } catch (error) {
-      if (error instanceof PathNotFoundError) return undefined;
-      throw error;
-    }
   }
 }
 

@@ -11,7 +11,9 @@ import { scanFiles } from "../../registry/scan/scan-files.ts";
 import { fileSizeBytes, statSmallFile } from "../../registry/small-file.ts";
 import { TagStore } from "../../registry/tag-store.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
-import { type ManifestFacts, ManifestReader } from "./manifest-facts.ts";
+import { storedContent } from "./manifest-content.ts";
+import { type ManifestFacts, ManifestReader, UNREAD_FACTS } from "./manifest-facts.ts";
+import { namesByDigest } from "./names-by-digest.ts";
 import type { TagRecorder } from "./record-untagged.ts";
 import { removeTags } from "./remove-tags.ts";
 import { listAllTagFiles, readTarget, type TagLink, targetsOf } from "./tag-links.ts";
@@ -148,17 +150,6 @@ export class StoreTags implements TagSource {
   }
 }
 
-function namesByDigest(links: readonly TagLink[]): Map<Digest, string[]> {
-  const names = new Map<Digest, string[]>();
-  for (const { name, digest } of links) {
-    if (digest === undefined) continue;
-    const others = names.get(digest);
-    if (others) others.push(name);
-    else names.set(digest, [name]);
-  }
-  return names;
-}
-
 /** What is known of the manifests of one repository. */
 class RepositoryManifests {
   readonly #driver: StorageDriver;
@@ -172,11 +163,11 @@ class RepositoryManifests {
     this.#repository = repository;
     this.#signal = signal;
     const wantsManifests = wants.created || wants.size || wants.platforms;
-    this.#reader = wantsManifests ? new ManifestReader(driver, wants) : undefined;
+    this.#reader = wantsManifests ? new ManifestReader(storedContent(driver), wants) : undefined;
   }
 
   async facts(digest: Digest): Promise<ManifestFacts> {
-    if (this.#reader === undefined) return UNREAD;
+    if (this.#reader === undefined) return UNREAD_FACTS;
     const [facts, isLinked] = await Promise.all([this.#reader.facts(digest), this.#isLinked(digest)]);
     return { ...facts, isMissing: facts.isMissing || !isLinked };
   }
@@ -202,12 +193,3 @@ class RepositoryManifests {
     return paths;
   }
 }
-
-const UNREAD: ManifestFacts = {
-  mediaType: undefined,
-  created: { kind: "none" },
-  sizeBytes: undefined,
-  platforms: [],
-  labels: {},
-  isMissing: false,
-};

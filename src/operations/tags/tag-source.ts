@@ -97,6 +97,14 @@ export interface TagSource {
   ): Promise<TagFacts[]>;
 
   /**
+   * Finds out before anything is removed whether tags can be removed there at all; where it is missing they can.
+   *
+   * @param repository - in which something is to be removed
+   * @throws {RegistryStateError} if they cannot, and why
+   */
+  checkRemoval?(repository: string, signal?: AbortSignal): Promise<void>;
+
+  /**
    * Removes tags that still point to the digest given; manifests and other tags on the same digest stay.
    * One outcome for each, in order of completion; what was not begun when the signal came has none.
    *
