@@ -98,7 +98,7 @@ export class GitLabHttp {
     }
   }
 
-  /** Ends connections that are kept, or the process would wait for them. */
+  /** Ends connections that are kept for another request. */
   async close(): Promise<void> {
     await this.#connections.destroy();
   }
