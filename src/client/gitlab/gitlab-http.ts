@@ -1,10 +1,11 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { rootCertificates } from "node:tls";
 import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
 import { CancelledError } from "../../errors.ts";
 import { proxyFor } from "../../lib/proxy-rules.ts";
 import { explainRefusal, explainSilence, noGitLab } from "./explain-failure.ts";
 import { GitLabError } from "./gitlab-error.ts";
-import { type RetryHeaders, retryDelayMs } from "./retry-delay.ts";
+import { retryDelayMs } from "./retry-delay.ts";
 
 const ATTEMPTS = 6;
 const CONNECT_MS = 15_000;
@@ -84,7 +85,7 @@ export class GitLabHttp {
   async ask(wanted: GitLabRequest): Promise<GitLabAnswer> {
     const { signal } = wanted;
     for (let attempt = 1; ; attempt++) {
-      const told: RetryHeaders = {};
+      const told: IncomingHttpHeaders = {};
       try {
         return await this.#askOnce(wanted, told);
       } catch (error) {
@@ -105,7 +106,7 @@ export class GitLabHttp {
 
   async #askOnce(
     { method, path, parameters, body, doing, signal }: GitLabRequest,
-    told: RetryHeaders,
+    told: IncomingHttpHeaders,
   ): Promise<GitLabAnswer> {
     const { address, token, userAgent } = this.#options;
     const url = new URL(path, address);
@@ -124,8 +125,7 @@ export class GitLabHttp {
     });
     const { statusCode: status, headers } = answer;
     const text = (await textOf(answer.body)).replaceAll(token, "***");
-    told.retryAfter = first(headers["retry-after"]);
-    told.rateLimitReset = first(headers["ratelimit-reset"]);
+    Object.assign(told, headers);
     const contentType = first(headers["content-type"]);
     if (status < 200 || status > 299) {
       const location = first(headers["location"]);

@@ -9,9 +9,9 @@ export interface PolicyChange {
   /** Null: age no longer matters. */
   olderThan?: string | null;
   /** Empty: no tag is deleted. */
-  nameRegexDelete?: string;
+  nameRegexDelete?: string | null;
   /** Empty: no tag is kept for its name. */
-  nameRegexKeep?: string;
+  nameRegexKeep?: string | null;
 }
 
 /** One value that a change gives another of. */

@@ -1,4 +1,5 @@
 import { parseUrl } from "../../lib/parse-url.ts";
+import { nextLinkOf } from "../next-link.ts";
 import { RegistryAnswerError } from "./registry-errors.ts";
 
 /**
@@ -9,21 +10,18 @@ import { RegistryAnswerError } from "./registry-errors.ts";
  * @param page - the address of the page that it came with
  * @returns undefined if that was the last page
  * @throws {RegistryAnswerError} if it leads elsewhere
- * @see https://www.rfc-editor.org/rfc/rfc8288
  */
 export function nextPageOf(header: string, page: URL): URL | undefined {
-  for (const [, target = "", parameters = ""] of header.matchAll(/<([^>]*)>([^<]*)/g)) {
-    if (!/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)/i.test(parameters)) continue;
-    const link = parseUrl(target, page);
-    if (link === undefined)
-      throw new RegistryAnswerError(`${page.host} leads to a next page that there cannot be`);
-    const isBehindProxy = link.protocol === "http:" && link.hostname === page.hostname;
-    if (link.origin !== page.origin && !isBehindProxy) {
-      throw new RegistryAnswerError(`${page.host} leads to a next page on another host: ${link.host}`, {
-        hint: "set http.host in the registry's configuration, or name the registry by the address that it calls itself",
-      });
-    }
-    return new URL(`${link.pathname}${link.search}`, page);
+  const target = nextLinkOf(header);
+  if (target === undefined) return undefined;
+  const link = parseUrl(target, page);
+  if (link === undefined)
+    throw new RegistryAnswerError(`${page.host} leads to a next page that there cannot be`);
+  const isBehindProxy = link.protocol === "http:" && link.hostname === page.hostname;
+  if (link.origin !== page.origin && !isBehindProxy) {
+    throw new RegistryAnswerError(`${page.host} leads to a next page on another host: ${link.host}`, {
+      hint: "set http.host in the registry's configuration, or name the registry by the address that it calls itself",
+    });
   }
-  return undefined;
+  return new URL(`${link.pathname}${link.search}`, page);
 }
