@@ -1,4 +1,5 @@
 import type { CleanupRules } from "./cleanup-rules.ts";
+import { compareText } from "./compare-text.ts";
 
 /**
  * The step that decides about a tag, in the order in which they are taken; a tag that none keeps is deleted.
@@ -58,7 +59,7 @@ export function decideByName(names: readonly string[], rules: CleanupRules, cut:
     if (step === undefined) matching.push(name);
     else kept.set(name, step);
   }
-  matching.sort(compareNames);
+  matching.sort(compareText);
   const { within, beyond, continueAfter } = cutList(matching, rules.keepN ?? 0, cut);
   for (const name of beyond) kept.set(name, "max_list_size");
   return { kept, candidates: within, continueAfter };
@@ -82,9 +83,18 @@ export function decideByDate(
   for (const { name, hasManifest } of tags) if (!hasManifest) steps.set(name, "no_manifest");
   const newestFirst = tags
     .filter(({ hasManifest }) => hasManifest)
-    .sort((a, b) => (b.createdMs ?? nowMs) - (a.createdMs ?? nowMs) || compareNames(b.name, a.name));
+    .sort((a, b) => compareNewestFirst(a, b, nowMs));
   for (const [rank, tag] of newestFirst.entries()) steps.set(tag.name, stepByDate(tag, rank, rules, nowMs));
   return steps;
+}
+
+/** Sorts tags as keep_n counts them. */
+export function compareNewestFirst(
+  a: Pick<DatedTag, "name" | "createdMs">,
+  b: Pick<DatedTag, "name" | "createdMs">,
+  nowMs: number,
+): number {
+  return (b.createdMs ?? nowMs) - (a.createdMs ?? nowMs) || compareText(b.name, a.name);
 }
 
 function stepByName(name: string, { deletes, keeps }: CleanupRules): CleanupStep | undefined {
@@ -112,19 +122,14 @@ function cutList(
     return { within: [...names], beyond: [], continueAfter: undefined };
   }
   const found =
-    continueAfter === undefined ? 0 : names.findIndex((name) => compareNames(name, continueAfter) > 0);
+    continueAfter === undefined ? 0 : names.findIndex((name) => compareText(name, continueAfter) > 0);
   const start = Math.max(0, found);
   // Behind the end it begins anew: a part that is shorter than keep_n would delete nothing.
   const inTurn = [...names.slice(start), ...names.slice(0, start)];
   const reachesEnd = names.length - start <= size;
   return {
-    within: inTurn.slice(0, size).sort(compareNames),
+    within: inTurn.slice(0, size).sort(compareText),
     beyond: inTurn.slice(size),
     continueAfter: reachesEnd ? undefined : inTurn[size - 1],
   };
-}
-
-/** Names of tags are ASCII. */
-function compareNames(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

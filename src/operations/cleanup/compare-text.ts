@@ -1,0 +1,4 @@
+/** Sorts ASCII text, such as the names of repositories and tags, by its bytes. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
