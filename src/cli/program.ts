@@ -16,6 +16,7 @@ import { serveCommand } from "../commands/serve/command.ts";
 import { startCommand } from "../commands/start/command.ts";
 import { statusCommand } from "../commands/status/command.ts";
 import { stopCommand } from "../commands/stop/command.ts";
+import { tagsCommand } from "../commands/tags/command.ts";
 import { tailCommand } from "../commands/tail/command.ts";
 import { uploadsCommand } from "../commands/uploads/command.ts";
 import { usersCommand } from "../commands/users/command.ts";
@@ -39,6 +40,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   migrateCommand,
   backupCommand,
   uploadsCommand,
+  tagsCommand,
   configCommand,
   keysCommand,
   usersCommand,

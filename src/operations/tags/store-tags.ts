@@ -15,7 +15,7 @@ import { storedContent } from "./manifest-content.ts";
 import { type ManifestFacts, ManifestReader, UNREAD_FACTS } from "./manifest-facts.ts";
 import { namesByDigest } from "./names-by-digest.ts";
 import type { TagRecorder } from "./record-untagged.ts";
-import { removeTags } from "./remove-tags.ts";
+import { type RemovalParts, removeTags } from "./remove-tags.ts";
 import { listAllTagFiles, readTarget, type TagLink, targetsOf } from "./tag-links.ts";
 import type { RemovalOptions, TagFacts, TagSource, TagTarget, WantedFacts } from "./tag-source.ts";
 
@@ -108,12 +108,21 @@ export class StoreTags implements TagSource {
   }
 
   async remove(repository: string, tags: readonly TagTarget[], options: RemovalOptions): Promise<void> {
+    await removeTags(this.#removal(repository), tags, options);
+  }
+
+  async sweepLeftovers(repository: string, names: readonly string[], signal?: AbortSignal): Promise<void> {
+    // A tag that somebody has pushed meanwhile has a digest, and stays.
+    const tags = names.map((name) => ({ name, digest: undefined }));
+    await removeTags(this.#removal(repository), tags, { signal, onOutcome: () => {} });
+  }
+
+  #removal(repository: string): RemovalParts {
     const recorder = this.#recorder;
-    await removeTags(
-      { driver: this.#driver, repository, watcher: recorder.of(repository), settle: () => recorder.sync() },
-      tags,
-      options,
-    );
+    return {
+      ...{ driver: this.#driver, repository, watcher: recorder.of(repository) },
+      settle: () => recorder.sync(),
+    };
   }
 
   async #listedNames(repository: string): Promise<string[]> {

@@ -111,4 +111,11 @@ export interface TagSource {
    * @throws {CancelledError} when the signal came
    */
   remove(repository: string, tags: readonly TagTarget[], options: RemovalOptions): Promise<void>;
+
+  /**
+   * Removes what a removal that was killed has left of tags that are not there any more. Only where that can be.
+   *
+   * @param names - tags that are there all the same stay
+   */
+  sweepLeftovers?(repository: string, names: readonly string[], signal?: AbortSignal): Promise<void>;
 }
