@@ -100,15 +100,11 @@ export class RegistryClient {
         const failure = error instanceof RegistryAnswerError ? error : this.#noAnswer(error);
         const isOver = failure.status === 429 ? nowMs() > givesUpMs : attempt >= ATTEMPTS;
         if (!failure.isPassing || isOver) throw failure;
-        const growing = Math.min(this.#firstWaitMs * 2 ** (attempt - 1), MAX_WAIT_MS);
-        if (failure.retryAfterMs === undefined) await pause(growing, signal);
-        else this.#keepQuiet(Math.max(failure.retryAfterMs, growing));
+        const { retryAfterMs = 0 } = failure;
+        if (retryAfterMs > 0) this.#quietUntilMs = Math.max(this.#quietUntilMs, nowMs() + retryAfterMs);
+        else await pause(Math.min(this.#firstWaitMs * 2 ** (attempt - 1), MAX_WAIT_MS), signal);
       }
     }
-  }
-
-  #keepQuiet(forMs: number): void {
-    this.#quietUntilMs = Math.max(this.#quietUntilMs, nowMs() + forMs);
   }
 
   async #waitUntilQuiet(signal: AbortSignal | undefined): Promise<void> {
