@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { withDryRun } from "../../ui/options/dry-run.ts";
+import { withRegistry } from "../../ui/options/registry.ts";
 import type { CommandContext } from "../context.ts";
 import { parseAge, parseRate } from "../garbage-collect/parse-flags.ts";
 import { stateDirOption } from "../garbage-collect/run-commands.ts";
@@ -48,8 +49,11 @@ export function deleteCommand(context: CommandContext): Command {
       ),
     )
     .option("--log <file>", "append a line of JSON for each tag that is deleted")
-    .addOption(stateDirOption())
-    .addHelpText("after", DELETE_HELP);
+    .addOption(stateDirOption());
+  withRegistry(
+    command,
+    "delete from the registry at this address, over HTTP; refused where it cannot delete a tag alone",
+  ).addHelpText("after", DELETE_HELP);
   return command.action(async (repository: string, tags: string[]) => {
     const { runDeleteCommand } = await import("./run-delete.ts");
     await runDeleteCommand(context, repository, tags, command.optsWithGlobals<DeleteFlags>());
@@ -75,9 +79,10 @@ until the next one.
 Examples:
   $ registry-ctl tags delete -c config.yml --dry-run --match 'dev-.*' --older-than 30d group/app    see what would go
   $ registry-ctl tags delete -c config.yml --match 'dev-.*' --keep 'dev-main.*' --keep-newest 10 group/app
+  $ registry-ctl tags delete --registry https://registry.example.com --match 'dev-.*' --older-than 30d --age-by created group/app
   $ registry-ctl tags delete -c config.yml --from-file list_o_tags.out --yes --log deleted.jsonl group/app
   $ registry-ctl tags delete -c config.yml group/app v1 latest
 
 Exit codes: 0 done, also if some of the tags did not exist or have been pushed anew, 1 failed, 2 wrong usage, or no terminal and no
 --yes, 3 something could not be deleted, or a date not be read, 10 configuration missing or invalid, 11 store unreachable or denied, 12
-the registry keeps its metadata in a database, or one on this host has another store, 129/130/143 stopped by a signal.`;
+the registry keeps its metadata in a database, or one on this host has another store, or it cannot delete a tag alone over HTTP, 129/130/143 stopped by a signal.`;

@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { withRegistry } from "../../ui/options/registry.ts";
 import type { CommandContext } from "../context.ts";
 import { parseAge } from "../garbage-collect/parse-flags.ts";
 import { stateDirOption } from "../garbage-collect/run-commands.ts";
@@ -32,8 +33,11 @@ export function listCommand(context: CommandContext): Command {
         .choices(["table", "csv", "json", "names"])
         .default("table"),
     )
-    .addOption(stateDirOption())
-    .addHelpText("after", LIST_HELP);
+    .addOption(stateDirOption());
+  withRegistry(
+    command,
+    "list the tags of the registry at this address, over HTTP; nobody there knows pushes",
+  ).addHelpText("after", LIST_HELP);
   return command.action(async (repositories: string[]) => {
     const { runListCommand } = await import("./run-list.ts");
     await runListCommand(context, repositories, command.optsWithGlobals<ListFlags>());
@@ -50,6 +54,7 @@ Examples:
   $ registry-ctl tags list -c config.yml --format names group/app > list_o_tags.out
   $ sed -i '/^v/d' list_o_tags.out
   $ registry-ctl tags delete -c config.yml --from-file list_o_tags.out group/app
+  $ registry-ctl tags list --registry https://registry.example.com --sort created group/app
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something of a tag cannot be read, 10 configuration missing or invalid, 11
 store unreachable or denied, 12 the registry keeps its metadata in a database, 129/130/143 stopped by a signal.`;

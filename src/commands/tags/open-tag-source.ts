@@ -95,6 +95,9 @@ async function openOverHttp(
   flags: TagSourceFlags,
   { command, access, change }: TagSourceUse,
 ): Promise<OpenedTagSource> {
+  if (flags.config !== undefined) {
+    throw new UsageError("--config names a store, and --registry a registry over HTTP: give one of them");
+  }
   const [{ openRegistry }, { HttpTags }] = await Promise.all([
     import("../over-http/open-registry.ts"),
     import("../../operations/tags/http-tags.ts"),

@@ -10,6 +10,7 @@ import { Deletions } from "../../state/deletions.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { isDryRun } from "../../ui/options/dry-run.ts";
 import type { CommandContext } from "../context.ts";
+import { refusePushDates } from "../over-http/refuse-push-dates.ts";
 import { DeletionLog } from "./deletion-log.ts";
 import { openTagSource, type TagSourceFlags } from "./open-tag-source.ts";
 import { readProtectFile } from "./protect-option.ts";
@@ -37,6 +38,9 @@ export async function runDeleteCommand(
   checkRepository(repository);
   const dryRun = isDryRun(flags);
   const selection = await readSelection(context, tags, flags, Date.now());
+  const usesPushes =
+    "rules" in selection && needsDates(selection.rules) && selection.rules.ageBy === "pushed";
+  refusePushDates(flags, usesPushes ? "--age-by pushed" : undefined, "count by --age-by created");
   const protectedImages = await readProtectFile(context, flags.protect);
   const log = dryRun || flags.log === undefined ? undefined : new DeletionLog(context.cwd, flags.log);
   const warn = (text: string): void => void context.stderr.write(`warning: ${printable(text)}\n`);

@@ -6,6 +6,7 @@ import { isRepositoryName } from "../../oci/reference.ts";
 import type { AgeBy } from "../../operations/tags/choose-tags.ts";
 import { type ListedTags, listTags, type TagOrder } from "../../operations/tags/list-tags.ts";
 import type { CommandContext } from "../context.ts";
+import { refusePushDates } from "../over-http/refuse-push-dates.ts";
 import { openTagSource, type TagSourceFlags } from "./open-tag-source.ts";
 import { renderListCsv, renderListJson, renderListTable, renderNames } from "./render-list.ts";
 
@@ -28,6 +29,7 @@ export async function runListCommand(
   flags: ListFlags,
 ): Promise<void> {
   for (const repository of repositories) checkRepository(repository);
+  refusePushDates(flags, pushDateOption(flags), "count by --age-by created, and sort by --sort created");
   const format = flags.json ? "json" : flags.format;
   const match = flags.match === undefined ? undefined : compilePattern(flags.match, { anchored: "whole" });
   const { source, close } = await openTagSource(context, undefined, flags, {
@@ -60,6 +62,11 @@ export async function runListCommand(
   context.signal.throwIfAborted();
   if (listed.some(({ broken, unreadable }) => broken.length + unreadable.length > 0))
     context.setExitCode(READ_IN_PART);
+}
+
+function pushDateOption({ olderThan, ageBy, sort }: ListFlags): string | undefined {
+  if (sort === "pushed") return "--sort pushed";
+  return olderThan !== undefined && ageBy === "pushed" ? "--older-than by --age-by pushed" : undefined;
 }
 
 /** @throws {UsageError} */

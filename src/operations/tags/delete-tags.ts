@@ -56,7 +56,10 @@ export async function deleteTags(
     seconds: Math.round(nowMs() - startedMs) / 1000,
   });
   if (dryRun) return finished();
-  if (targets.length > 0) await options.confirm(report);
+  if (targets.length > 0) {
+    await source.checkRemoval?.(repository, signal);
+    await options.confirm(report);
+  }
   const byName = new Map(targets.map((tag) => [tag.name, tag]));
   let settled = 0;
   const onOutcome = (outcome: RemovalOutcome): void => {
