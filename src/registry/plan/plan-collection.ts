@@ -1,9 +1,9 @@
-import { CancelledError, PathNotFoundError } from "../../errors.ts";
+import { PathNotFoundError } from "../../errors.ts";
 import type { ScanFailure } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { DigestSet } from "../graph/digest-set.ts";
 import { DigestTable } from "../graph/digest-table.ts";
-import { keptManifests } from "../graph/kept-manifests.ts";
+import { keepManifests } from "../graph/keep-manifests.ts";
 import { loadBlobs } from "../graph/load-blobs.ts";
 import { type LoadOptions, loadRepositories } from "../graph/load-repositories.ts";
 import type { ManifestRecordSource } from "../graph/manifest-record-source.ts";
@@ -13,13 +13,14 @@ import type { RepositoryGraph } from "../graph/repository-graph.ts";
 import { BLOBS_ROOT, REPOSITORIES_ROOT } from "../paths.ts";
 import type { RepositoryEntries } from "../scan/repository-entries.ts";
 import type { ScannedBlob } from "../scan/scan-blobs.ts";
-import { StoreThreads } from "../threads/store-threads.ts";
+import { withStoreThreads } from "../threads/with-store-threads.ts";
 import { noAmounts } from "./amounts.ts";
 import { BlobPlan } from "./blob-plan.ts";
 import type { CollectionPlan, FoundAmounts } from "./collection-plan.ts";
 import type { CollectionRules } from "./collection-rules.ts";
 import { CountedNames } from "./counted-names.ts";
 import { EmptyRepositories } from "./empty-repositories.ts";
+import { isBelow, touches } from "./failed-folders.ts";
 import { planRepository } from "./plan-repository.ts";
 import type { RepositoryPlan } from "./repository-plan.ts";
 import { withoutVanished } from "./without-vanished.ts";
@@ -29,12 +30,6 @@ const NAMES_SHOWN = 5;
 
 /** Folders in which something is missing are remembered up to this number; another run finds the rest. */
 const MAX_LEFTOVERS = 10_000;
-
-/** What is kept for the next run is written anew if more than this part of it is of no use any more. */
-const STALE_SHARE = 0.1;
-
-/** For threads that parse manifests. */
-const READER_NURSERY_MB = 8;
 
 /** How far planning is. */
 export interface PlanProgress {
@@ -100,33 +95,21 @@ class CollectionPlanner {
   }
 
   async plan(): Promise<CollectionPlan> {
-    const { concurrency, signal } = this.#options;
-    const readThreads = this.#options.threads ?? 0;
-    const threads = StoreThreads.for(this.#driver, readThreads, READER_NURSERY_MB);
-    threads?.warmUp();
-    const options = {
-      table: this.#table,
-      references: this.#references,
-      concurrency,
-      threads,
-      signal,
-      onFailure: (failure: ScanFailure) => this.#addFailure(failure),
-      onEmptyFolder: (path: string) => this.#empty.addEmptyFolder(path),
-      onTemporaryFile: () => void this.#temporaryFiles++,
-      onFolderMarker: (key: string) => this.#folderMarkers.add(key),
-      onStray: (path: string) => this.#strays.add(path),
-    };
-    // What is under way in them may take long, and is of no use any more.
-    const onAbort = (): void => void threads?.close();
-    signal?.addEventListener("abort", onAbort);
-    try {
-      return await this.#planWith(options);
-    } catch (error) {
-      throw signal?.aborted ? new CancelledError() : error;
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-      await threads?.close();
-    }
+    const { concurrency, signal, threads: count = 0 } = this.#options;
+    return withStoreThreads(this.#driver, count, signal, (threads) =>
+      this.#planWith({
+        table: this.#table,
+        references: this.#references,
+        concurrency,
+        threads,
+        signal,
+        onFailure: (failure: ScanFailure) => this.#addFailure(failure),
+        onEmptyFolder: (path: string) => this.#empty.addEmptyFolder(path),
+        onTemporaryFile: () => void this.#temporaryFiles++,
+        onFolderMarker: (key: string) => this.#folderMarkers.add(key),
+        onStray: (path: string) => this.#strays.add(path),
+      }),
+    );
   }
 
   async #planWith(options: LoadOptions): Promise<CollectionPlan> {
@@ -151,7 +134,7 @@ class CollectionPlanner {
       onMissing: (path) => this.#addLeftover(path),
     });
     // While the blobs are listed, this thread has little to do.
-    const keeping = this.#keepManifests();
+    const keeping = keepManifests(this.#options.manifestCache, this.#table, this.#references);
     try {
       for await (const batch of blobs) this.#addBlobs(batch, isMarked);
     } finally {
@@ -163,15 +146,6 @@ class CollectionPlanner {
       this.#references.counts.absent > 0 && this.#failures.some(({ path }) => isBelow(path, BLOBS_ROOT));
     if (mayHideManifests) return this.#result([], [], true);
     return this.#result(repositories, emptyRepositories, rootsAreIncomplete);
-  }
-
-  /** Leaves what was read to the next run, unless that would hardly help it. */
-  async #keepManifests(): Promise<void> {
-    const { read, remembered, used } = this.#references.counts;
-    const isStale = remembered - used > remembered * STALE_SHARE;
-    if (read > 0 || isStale) {
-      await this.#options.manifestCache?.save(keptManifests(this.#table, this.#references));
-    }
   }
 
   async #addRepository(graph: RepositoryGraph): Promise<void> {
@@ -283,13 +257,4 @@ class CollectionPlanner {
     const { repositories, manifests, blobs } = this.#found;
     this.#options.onProgress?.({ phase, repositories, manifests, blobs });
   }
-}
-
-function isBelow(path: string, folder: string): boolean {
-  return path === folder || path.startsWith(`${folder}/`);
-}
-
-/** Tells whether a folder that could not be listed may hide something of a repository. */
-function touches(failedPath: string, repositoryFolder: string): boolean {
-  return isBelow(repositoryFolder, failedPath) || failedPath.startsWith(`${repositoryFolder}/_`);
 }

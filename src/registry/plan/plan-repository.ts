@@ -27,6 +27,8 @@ export interface PlannedRepository {
   plan: RepositoryPlan;
   /** For people, one line each: what was kept because it is in doubt. */
   warnings: string[];
+  /** Something in it is damaged or not understood, so that more of it is kept than is needed. */
+  isInDoubt: boolean;
 }
 
 /** Decides what of one repository is needed and what goes. What is found only now is added to its entries. */
@@ -73,6 +75,7 @@ export async function planRepository(
         !isKeptWhole && !entries.hasUnknownTags && leavesNothing(entries, { manifests, history, layerLinks }),
     },
     warnings,
+    isInDoubt: hasBrokenTags || marker.doubts.size > 0,
   };
 }
 
