@@ -59,4 +59,9 @@ export interface UsageTags {
    * Everything that each needs, whatever else needs it too; empty for a broken link. Undefined unless it was asked for.
    */
   readonly needs: readonly HeldDigests[] | undefined;
+  /**
+   * What `garbage-collect -m` keeps even if all tags are deleted, such as what was pushed lately and has no tag. Undefined
+   * unless `needs` was asked for.
+   */
+  readonly keptBesides: HeldDigests | undefined;
 }

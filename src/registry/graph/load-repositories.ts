@@ -34,6 +34,8 @@ const PARTS = ["_layers", "_manifests", "_uploads"];
 export interface LoadOptions extends RepositoryScanOptions, GraphOptions {
   /** Where tasks run; undefined if they cannot run on this driver. */
   threads: StoreThreads | undefined;
+  /** Whether the times of tags and revisions are wanted where a listing does not tell them and it costs little. */
+  wantsTimes?: boolean | undefined;
 }
 
 /**
@@ -157,10 +159,14 @@ class RepositoryReader {
 
   /** @returns the graphs of those that are more than empty folders */
   async read(group: readonly RepositoryFolder[]): Promise<RepositoryGraph[]> {
-    const { signal, table } = this.#options;
+    const { signal, table, wantsTimes = false } = this.#options;
     if (signal?.aborted) return [];
     const usual = group.filter(isUsual);
-    const inputs = usual.map(({ name, parts }) => ({ folder: `${REPOSITORIES_ROOT}/${name}`, parts }));
+    const inputs = usual.map(({ name, parts }) => ({
+      folder: `${REPOSITORIES_ROOT}/${name}`,
+      parts,
+      wantsTimes,
+    }));
     const listings = await this.#threads.run("readRepositories", inputs);
     const graphs = new Map<RepositoryFolder, RepositoryGraph>();
     const manifests = new Set<DigestId>();
@@ -205,21 +211,25 @@ function isUsual({ name, parts, files }: RepositoryFolder): boolean {
 }
 
 function graphFrom(name: string, listing: RepositoryListing, table: DigestTable): RepositoryGraph {
-  const { layers, revisions, tags, targets, historyCounts, history } = listing;
+  const { layers, revisions, tags, targets, historyCounts, history, tagTimes, revisionTimes } = listing;
   const entries = new RepositoryEntries(name, false);
   for (let at = 0; at < layers.length; at += SHA256_BYTES)
     entries.layers.push(table.internBytes(0, layers, at));
   for (let at = 0; at < revisions.length; at += SHA256_BYTES) {
-    entries.revisions.push(table.internBytes(0, revisions, at));
+    entries.revisions.push(table.internBytes(0, revisions, at), known(revisionTimes[at / SHA256_BYTES]));
   }
   const graph = graphOf(entries);
   let at = 0;
   for (const [index, tag] of tags.entries()) {
     graph.tagTargets.set(tag, table.internBytes(0, targets, index * SHA256_BYTES));
-    entries.addTagLink(tag, undefined);
+    entries.addTagLink(tag, known(tagTimes[index]));
     for (let count = historyCounts[index] ?? 0; count > 0; count--, at += SHA256_BYTES) {
       entries.addHistoryLink(tag, table.internBytes(0, history, at), undefined);
     }
   }
   return graph;
+}
+
+function known(timeMs: number | undefined): number | undefined {
+  return timeMs === undefined || Number.isNaN(timeMs) ? undefined : timeMs;
 }

@@ -1,7 +1,7 @@
 import { isTag } from "../../oci/reference.ts";
 import type { SmallReads, SynchronousFolders } from "../../storage/abilities.ts";
 import { sortKeys } from "../../storage/key-order.ts";
-import { linkedHex, packNames, SHA256_BYTES } from "./digest-list.ts";
+import { hexAt, linkedHex, packNames, SHA256_BYTES } from "./digest-list.ts";
 
 /** A repository that has nothing but what the layout knows. Digests are sha256, packed one behind the other. */
 export interface RepositoryListing {
@@ -17,6 +17,10 @@ export interface RepositoryListing {
   historyCounts: Uint32Array;
   /** Names of the folders of tag-history links, as with `layers`. */
   history: Uint8Array;
+  /** When the link of each tag was written; NaN unless it was asked for and could be told. */
+  tagTimes: Float64Array;
+  /** As with `tagTimes`, of the links of revisions. */
+  revisionTimes: Float64Array;
 }
 
 /** A repository to read. */
@@ -25,6 +29,8 @@ export interface RepositoryInput {
   folder: string;
   /** Which of `_layers`, `_manifests` and `_uploads` there are. */
   parts: readonly string[];
+  /** Whether the times of tags and revisions are wanted. */
+  wantsTimes: boolean;
 }
 
 /**
@@ -39,15 +45,17 @@ export function readRepositories(
   repositories: readonly RepositoryInput[],
 ): (RepositoryListing | undefined)[] {
   const reader = new RepositoryReader(driver);
-  return repositories.map(({ folder, parts }) => {
+  return repositories.map((repository) => {
     try {
-      return reader.read(folder, parts);
+      return reader.read(repository);
     } catch {
       // Told of by those who read it with all care.
       return undefined;
     }
   });
 }
+
+type TagListing = Pick<RepositoryListing, "tags" | "targets" | "historyCounts" | "history">;
 
 /** Something is not as a registry writes it. */
 class Irregular extends Error {}
@@ -59,7 +67,7 @@ class RepositoryReader {
     this.#driver = driver;
   }
 
-  read(folder: string, parts: readonly string[]): RepositoryListing {
+  read({ folder, parts, wantsTimes }: RepositoryInput): RepositoryListing {
     const layers = parts.includes("_layers") ? this.#digestsBelow(`${folder}/_layers`) : new Uint8Array();
     const manifests = `${folder}/_manifests`;
     const sections = parts.includes("_manifests") ? this.#names(manifests, ["revisions", "tags"]) : [];
@@ -68,10 +76,17 @@ class RepositoryReader {
       : new Uint8Array();
     const tags = sections.includes("tags") ? this.#tags(`${manifests}/tags`) : NO_TAGS;
     if (layers.length + revisions.length + tags.tags.length === 0) throw new Irregular();
-    return { layers, revisions, ...tags };
+    const revisionTimes = wantsTimes ? this.#timesOf(revisionLinks(manifests, revisions)) : NO_TIMES;
+    const tagTimes = wantsTimes ? this.#timesOf(tagLinks(manifests, tags.tags)) : NO_TIMES;
+    return { layers, revisions, ...tags, tagTimes, revisionTimes };
   }
 
-  #tags(folder: string): Pick<RepositoryListing, "tags" | "targets" | "historyCounts" | "history"> {
+  /** NaN for what cannot be told, and for what is not there: those who need it look once more. */
+  #timesOf(paths: readonly string[]): Float64Array {
+    return Float64Array.from(paths, (path) => this.#driver.statFileSync(path)?.modifiedMs ?? Number.NaN);
+  }
+
+  #tags(folder: string): TagListing {
     const tags = sortKeys(this.#list(folder).map((name) => `${name}/`)).map((key) => key.slice(0, -1));
     const targets: string[] = [];
     const history: Uint8Array[] = [];
@@ -119,6 +134,19 @@ class RepositoryReader {
     return names;
   }
 }
+
+function tagLinks(manifests: string, tags: readonly string[]): string[] {
+  return tags.map((tag) => `${manifests}/tags/${tag}/current/link`);
+}
+
+function revisionLinks(manifests: string, revisions: Uint8Array): string[] {
+  return Array.from(
+    { length: revisions.length / SHA256_BYTES },
+    (_, index) => `${manifests}/revisions/sha256/${hexAt(revisions, index)}/link`,
+  );
+}
+
+const NO_TIMES = new Float64Array();
 
 const NO_TAGS = {
   tags: [],

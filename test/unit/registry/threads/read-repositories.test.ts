@@ -17,7 +17,7 @@ async function openTree() {
   const second = await app.image("second", ["b"], { tag: "v1" });
   await app.tag("v2", first.digest);
   const read = (parts = ["_layers", "_manifests"]) =>
-    readRepositories(driver, [{ folder: REPOSITORY, parts }])[0];
+    readRepositories(driver, [{ folder: REPOSITORY, parts, wantsTimes: false }])[0];
   return { driver, tree, app, first, second, read, folder: join(driver.location, REPOSITORY) };
 }
 
