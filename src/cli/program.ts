@@ -19,6 +19,7 @@ import { stopCommand } from "../commands/stop/command.ts";
 import { tagsCommand } from "../commands/tags/command.ts";
 import { tailCommand } from "../commands/tail/command.ts";
 import { uploadsCommand } from "../commands/uploads/command.ts";
+import { usageCommand } from "../commands/usage/command.ts";
 import { usersCommand } from "../commands/users/command.ts";
 import { verifyCommand } from "../commands/verify/command.ts";
 
@@ -41,6 +42,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   backupCommand,
   uploadsCommand,
   tagsCommand,
+  usageCommand,
   configCommand,
   keysCommand,
   usersCommand,

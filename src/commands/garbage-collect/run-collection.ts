@@ -6,11 +6,11 @@ import { collectGarbage } from "../../operations/gc/collect-garbage.ts";
 import type { GarbageDependencies, GarbageProgress } from "../../operations/gc/garbage-options.ts";
 import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
 import { type FoundRegistry, findRegistries } from "../../process/machine/find-registries.ts";
-import { currentUserId } from "../../process/machine/run-process.ts";
+import { MAX_READING_THREADS, readingThreads } from "../../process/machine/reading-threads.ts";
+import { openManifestCache } from "../../process/state/open-manifest-cache.ts";
 import type { CollectionPlan } from "../../registry/plan/collection-plan.ts";
 import { usualConcurrency } from "../../registry/remote-store.ts";
 import { GarbageJournal } from "../../state/journal.ts";
-import { MANIFEST_CACHE_FILE, ManifestCacheFile } from "../../state/manifest-cache.ts";
 import { RUNS_FOLDER } from "../../state/run-recorder.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { CommandContext } from "../context.ts";
@@ -22,8 +22,6 @@ import { renderQuestion } from "./render.ts";
 import { renderPlan } from "./render-plan.ts";
 import { renderProgress } from "./render-progress.ts";
 
-/** More readers than this are not faster, whatever the machine has. */
-const MAX_READING_THREADS = 4;
 /** Removing waits for the file system, not for a core; each of them takes some 7 MiB. */
 const REMOVING_THREADS = 7;
 
@@ -130,9 +128,7 @@ export async function runCollection(
 }
 
 function threadsAlone(): GarbageDependencies["threads"] {
-  // The main thread reads too.
-  const read = Math.max(1, Math.min(availableParallelism() - 1, MAX_READING_THREADS));
-  return { read, remove: REMOVING_THREADS };
+  return { read: readingThreads(), remove: REMOVING_THREADS };
 }
 
 /** What is kept from one run to the next, if there is a folder for it. */
@@ -141,11 +137,7 @@ function keptState(
   { request, stateFolder, warnings }: PreparedRun,
 ): Pick<GarbageDependencies, "journal" | "manifestCache"> {
   if (stateFolder === undefined) return {};
-  const manifestCache = new ManifestCacheFile({
-    path: join(stateFolder, MANIFEST_CACHE_FILE),
-    uid: currentUserId(),
-    onProblem: (problem) => void warnings.push(problem),
-  });
+  const manifestCache = openManifestCache(stateFolder, (problem) => void warnings.push(problem));
   if (request.dryRun) return { manifestCache };
   const journal = new GarbageJournal({ folder: join(stateFolder, RUNS_FOLDER), version: context.version });
   return { manifestCache, journal };

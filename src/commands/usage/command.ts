@@ -1,0 +1,78 @@
+import { Command, Option } from "commander";
+import { SORT_KEYS, USAGE_KINDS } from "../../operations/usage/usage-report.ts";
+import { withGitLab } from "../../ui/options/gitlab.ts";
+import type { CommandContext } from "../context.ts";
+import { parseAge, parseConcurrency } from "../garbage-collect/parse-flags.ts";
+import { stateDirOption } from "../garbage-collect/run-commands.ts";
+import { parseTime } from "../history/parse-time.ts";
+import { USAGE_HELP } from "./help-text.ts";
+import { FORMATS, parseDepth, parseSize, parseTop, type UsageFlags } from "./usage-flags.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** `registry-ctl usage [config]`: who uses which bytes of a store. */
+export function usageCommand(context: CommandContext): Command {
+  const command = new Command("usage")
+    .argument("[config]", "path of the registry's config.yml (default: see registry-ctl --help)")
+    .summary("tell which project uses how much of the store")
+    .description(
+      "Tells how many bytes of the store each project, repository, tag, layer or media type uses: as GitLab's console counts them, " +
+        "without repetitions, shared with others, its own (what deleting it frees), and what garbage-collect -m would free. One pass " +
+        "over the store that changes nothing; safe beside a running registry.",
+    )
+    .addOption(new Option("--by <what>", "what rows stand for").choices(USAGE_KINDS).default(USAGE_KINDS[0]))
+    .addOption(
+      new Option(
+        "--depth <n>",
+        "segments of a repository's name that are taken for the project where nothing tells it (default: 2)",
+      ).argParser(parseDepth),
+    )
+    .option(
+      "--projects <file>",
+      "list of projects, one path a line, - for standard input: a repository belongs to the longest that begins its name",
+    );
+  withGitLab(command, "for the ids of projects, and which part of a name is the project")
+    .addOption(
+      new Option("--sort <key>", "by what rows are sorted (default: size, with gitlab-csv gitlab)").choices(
+        SORT_KEYS,
+      ),
+    )
+    .addOption(
+      new Option("--top <n>", "the first so many rows; 0 for all (default: all, by layer 100)").argParser(
+        parseTop,
+      ),
+    )
+    .addOption(
+      new Option(
+        "--since <time>",
+        "only what was pushed since, such as 2026-11-21, 2026-11-21T16:30 (UTC) or 7d for the last week",
+      ).argParser((text: string) => parseTime(text, Date.now())),
+    )
+    .addOption(
+      new Option("--over <size>", "only what is larger, such as 10GB; exit 4 if anything is").argParser(
+        parseSize,
+      ),
+    )
+    .addOption(
+      new Option("--format <format>", "how it is printed; --json is the same as json")
+        .choices(FORMATS)
+        .default("table"),
+    )
+    .addOption(
+      new Option("--grace <time>", "count what was written within this time as kept, as garbage-collect does")
+        .default(HOUR_MS, "1h")
+        .argParser(parseAge),
+    )
+    .addOption(
+      new Option(
+        "--concurrency <n>",
+        "files read at a time where the store cannot be read in threads (default: 16, on an object store 64)",
+      ).argParser(parseConcurrency),
+    )
+    .addOption(stateDirOption())
+    .addHelpText("after", USAGE_HELP);
+  return command.action(async (config: string | undefined) => {
+    const { runUsageCommand } = await import("./run.ts");
+    await runUsageCommand(context, config, command.optsWithGlobals<UsageFlags>());
+  });
+}
