@@ -4,7 +4,6 @@ import { readGitLabProjects } from "../../client/gitlab/read-projects.ts";
 import { CancelledError, UsageError } from "../../errors.ts";
 import { countOf } from "../../lib/count-of.ts";
 import { printable } from "../../lib/printable.ts";
-import { readNamedProjects } from "../../operations/cleanup/gitlab/gitlab-policies.ts";
 import { checkGitLabPattern } from "../../operations/cleanup/gitlab/policy-values.ts";
 import {
   applyPolicies,
@@ -12,6 +11,7 @@ import {
   planPolicies,
 } from "../../operations/cleanup/gitlab/set-policies.ts";
 import { setReport } from "../../operations/cleanup/gitlab/set-report.ts";
+import { readNamedProjects } from "../../operations/cleanup/gitlab-policies.ts";
 import { isDryRun } from "../../ui/options/dry-run.ts";
 import type { GitLabFlags } from "../../ui/options/gitlab.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
@@ -47,6 +47,11 @@ export async function runSetCommand(context: CommandContext, flags: SetFlags): P
     throw new UsageError(
       "say which projects: --all, or --project group/project, which may be given more than once",
     );
+  }
+  if (flags.readOnlyStore && !isDryRun(flags)) {
+    throw new UsageError("--read-only-store lets nothing be changed, in GitLab neither", {
+      hint: "see what would be done with --dry-run",
+    });
   }
   const gitlab = await openGitLab(context, flags);
   if (gitlab === undefined)

@@ -6,11 +6,10 @@ import { GitLabApi } from "../../client/gitlab/gitlab-api.ts";
 import { GitLabHttp } from "../../client/gitlab/gitlab-http.ts";
 import { gitLabTokenOf } from "../../client/gitlab/gitlab-token.ts";
 import { UsageError } from "../../errors.ts";
-import { parseCertificateBundle } from "../../lib/certificate-bundle.ts";
-import { messageOf } from "../../lib/message-of.ts";
 import { fileProblemOf } from "../../lib/system-error.ts";
 import type { GitLabFlags } from "../../ui/options/gitlab.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
+import { readAuthority } from "../over-http/read-authority.ts";
 
 /** Waits that are longer are told. */
 const LONG_WAIT_MS = 10_000;
@@ -37,10 +36,10 @@ export async function openGitLab(
   const file =
     gitlabTokenFile === undefined
       ? undefined
-      : { name: gitlabTokenFile, text: await read(context, "--gitlab-token-file", gitlabTokenFile) };
+      : { name: gitlabTokenFile, text: await readTokenFile(context, gitlabTokenFile) };
   const http = new GitLabHttp({
     ...{ address, token: gitLabTokenOf({ file, env }), env, userAgent: `registry-ctl/${version}` },
-    ca: gitlabCa === undefined ? undefined : await readCertificates(context, gitlabCa),
+    ca: await readAuthority(context, gitlabCa, "--gitlab-ca"),
     wait: async (waitMs, why, signal) => {
       if (waitMs >= LONG_WAIT_MS) {
         context.notice(`${why.message}; asking again in ${Math.ceil(waitMs / 1000)} s`, flags);
@@ -51,21 +50,10 @@ export async function openGitLab(
   return new GitLabApi(http);
 }
 
-async function readCertificates(context: CommandContext, file: string): Promise<string> {
-  const text = await read(context, "--gitlab-ca", file);
-  try {
-    return parseCertificateBundle(text)
-      .certificates.map((certificate) => certificate.toString())
-      .join("");
-  } catch (cause) {
-    throw new UsageError(`--gitlab-ca ${file}: ${messageOf(cause)}`, { cause });
-  }
-}
-
-async function read({ cwd }: CommandContext, option: string, file: string): Promise<string> {
+async function readTokenFile({ cwd }: CommandContext, file: string): Promise<string> {
   try {
     return await readFile(resolve(cwd, file), "utf8");
   } catch (cause) {
-    throw new UsageError(`${option} ${file} cannot be read: ${fileProblemOf(cause)}`, { cause });
+    throw new UsageError(`--gitlab-token-file ${file} cannot be read: ${fileProblemOf(cause)}`, { cause });
   }
 }

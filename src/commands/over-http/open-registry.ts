@@ -1,15 +1,11 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import { type CredentialVariables, REGISTRY_VARIABLES } from "../../client/registry/credential-variables.ts";
 import { type FoundCredentials, findCredentials } from "../../client/registry/find-credentials.ts";
 import { parseAddress } from "../../client/registry/registry-address.ts";
 import { RegistryClient } from "../../client/registry/registry-client.ts";
 import { UsageError } from "../../errors.ts";
-import { parseCertificateBundle } from "../../lib/certificate-bundle.ts";
-import { PemError } from "../../lib/pem-blocks.ts";
 import { printableLine } from "../../lib/printable.ts";
-import { fileProblemOf } from "../../lib/system-error.ts";
 import type { CommandContext } from "../context.ts";
+import { readAuthority } from "./read-authority.ts";
 import type { RegistryFlags } from "./registry-flags.ts";
 
 /**
@@ -30,7 +26,7 @@ export async function openRegistry(
   const client = new RegistryClient({
     address,
     credentials: found?.credentials,
-    ca: await readAuthority(context, flags.ca),
+    ca: await readAuthority(context, flags.ca, "--ca"),
   });
   const source = found ? `credentials: ${found.source}` : "no credentials";
   context.notice(printableLine(`registry: ${client.name} (${source})`), flags);
@@ -58,17 +54,4 @@ async function readCredentials(
     credentials: signOwnTokens(key, { cwd, issuer, audience }),
     source: `tokens signed with ${key}`,
   };
-}
-
-async function readAuthority({ cwd }: CommandContext, file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined;
-  try {
-    const text = await readFile(resolve(cwd, file), "utf8");
-    parseCertificateBundle(text);
-    return text;
-  } catch (cause) {
-    const isPem = cause instanceof PemError;
-    const reason = isPem ? cause.message : `cannot be read: ${fileProblemOf(cause)}`;
-    throw new UsageError(`--ca ${file}: ${reason}`, { cause, hint: isPem ? cause.hint : undefined });
-  }
 }

@@ -13,11 +13,11 @@ export interface KnownProject {
  *
  * @see https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/models/project.rb (`container_registry_url`)
  */
-export class ProjectDirectory {
-  readonly #projects = new Map<string, KnownProject>();
+export class ProjectDirectory<Project extends KnownProject = KnownProject> {
+  readonly #projects = new Map<string, Project>();
 
   /** @param projects - of those whose paths differ in capital letters only, the last one counts */
-  constructor(projects: Iterable<KnownProject>) {
+  constructor(projects: Iterable<Project>) {
     for (const project of projects) this.#projects.set(registryPathOf(project.path), project);
   }
 
@@ -27,7 +27,7 @@ export class ProjectDirectory {
   }
 
   /** @returns the project that a repository belongs to; undefined if none is known */
-  ownerOf(repository: string): KnownProject | undefined {
+  ownerOf(repository: string): Project | undefined {
     for (let end = repository.length; end > 0; end = repository.lastIndexOf("/", end - 1)) {
       const project = this.#projects.get(repository.slice(0, end));
       if (project !== undefined) return project;
@@ -36,7 +36,7 @@ export class ProjectDirectory {
   }
 
   /** @returns all projects, as they were named */
-  [Symbol.iterator](): Iterator<KnownProject> {
+  [Symbol.iterator](): Iterator<Project> {
     return this.#projects.values();
   }
 }
@@ -44,4 +44,15 @@ export class ProjectDirectory {
 /** @returns the first part of the names of a project's repositories */
 export function registryPathOf(projectPath: string): string {
   return projectPath.toLowerCase();
+}
+
+/** GitLab's smallest path of a project: a group or user, and the project. */
+const GUESSED_COMPONENTS = 2;
+
+/**
+ * @param depth - how many components the paths of projects have
+ * @returns the project that a repository belongs to, as far as its name can tell
+ */
+export function guessProject(repository: string, depth = GUESSED_COMPONENTS): string {
+  return repository.split("/").slice(0, depth).join("/");
 }

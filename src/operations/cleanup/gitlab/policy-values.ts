@@ -1,6 +1,7 @@
 import type { PolicyChange } from "../../../client/gitlab/policy-change.ts";
 import { UsageError } from "../../../errors.ts";
 import { compilePattern, hasOpenAlternation } from "../../../lib/re2-pattern.ts";
+import { openAlternation } from "../policy-reader.ts";
 
 /*
  * What GitLab takes for a policy, and nothing else.
@@ -42,9 +43,7 @@ export function warningsOf(policy: PolicyChange): string[] {
     ["name_regex_keep", nameRegexKeep],
   ] as const) {
     if (pattern && hasOpenAlternation(pattern)) {
-      warnings.push(
-        `${name} ${JSON.stringify(pattern)} has a | outside of a group: GitLab anchors the first and the last part only, so that longer names match too; write (${pattern}) to mean whole names`,
-      );
+      warnings.push(`${name} ${openAlternation(pattern)}`);
     }
   }
   if (nameRegexDelete && keepN === null && olderThan === null) {

@@ -1,14 +1,14 @@
-import type { GitLabApi } from "../../../client/gitlab/gitlab-api.ts";
-import type { GitLabPolicy, GitLabProject } from "../../../client/gitlab/gitlab-project.ts";
-import { readGitLabProjects } from "../../../client/gitlab/read-projects.ts";
-import { UsageError } from "../../../errors.ts";
-import { messageOf } from "../../../lib/message-of.ts";
-import { printableLine } from "../../../lib/printable.ts";
-import { compilePattern } from "../../../lib/re2-pattern.ts";
-import { isRepositoryName } from "../../../oci/reference.ts";
-import { registryPathOf } from "../../usage/projects.ts";
-import { CADENCES, type CleanupPolicy, type PolicySet, type ProjectPolicy, policySpanMs } from "../policy.ts";
-import { warningsOf } from "./policy-values.ts";
+import type { GitLabApi } from "../../client/gitlab/gitlab-api.ts";
+import type { GitLabPolicy, GitLabProject } from "../../client/gitlab/gitlab-project.ts";
+import { readGitLabProjects } from "../../client/gitlab/read-projects.ts";
+import { UsageError } from "../../errors.ts";
+import { messageOf } from "../../lib/message-of.ts";
+import { printableLine } from "../../lib/printable.ts";
+import { compilePattern } from "../../lib/re2-pattern.ts";
+import { isRepositoryName } from "../../oci/reference.ts";
+import { registryPathOf } from "../usage/projects.ts";
+import { warningsOf } from "./gitlab/policy-values.ts";
+import { CADENCES, type CleanupPolicy, type PolicySet, type ProjectPolicy, policySpanMs } from "./policy.ts";
 
 /** Whose policies are read. */
 export interface ReadPoliciesOptions {
