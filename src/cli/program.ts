@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { backupCommand } from "../commands/backup/command.ts";
+import { cleanupCommand } from "../commands/cleanup/command.ts";
 import { configCommand } from "../commands/config/command.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { cronCommand } from "../commands/cron/command.ts";
@@ -43,6 +44,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   uploadsCommand,
   tagsCommand,
   usageCommand,
+  cleanupCommand,
   configCommand,
   keysCommand,
   usersCommand,

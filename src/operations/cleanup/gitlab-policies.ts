@@ -7,7 +7,7 @@ import { printableLine } from "../../lib/printable.ts";
 import { compilePattern } from "../../lib/re2-pattern.ts";
 import { isRepositoryName } from "../../oci/reference.ts";
 import { registryPathOf } from "../usage/projects.ts";
-import { warningsOf } from "./gitlab/policy-values.ts";
+import { warningsOf } from "./gitlab/policy-warnings.ts";
 import { CADENCES, type CleanupPolicy, type PolicySet, type ProjectPolicy, policySpanMs } from "./policy.ts";
 
 /** Whose policies are read. */

@@ -10,7 +10,7 @@ import { CancelledError } from "../../../errors.ts";
 import { countOf } from "../../../lib/count-of.ts";
 import { forEachConcurrently } from "../../../lib/for-each-concurrently.ts";
 import { messageOf } from "../../../lib/message-of.ts";
-import { warningsOf } from "./policy-values.ts";
+import { warningsOf } from "./policy-warnings.ts";
 
 /** Requests at a time: GitLab has other work to do. */
 const CONCURRENCY = 4;
