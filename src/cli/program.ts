@@ -8,6 +8,7 @@ import { garbageCollectCommand } from "../commands/garbage-collect/command.ts";
 import { historyCommand } from "../commands/history/command.ts";
 import { keysCommand } from "../commands/keys/command.ts";
 import { migrateCommand } from "../commands/migrate/command.ts";
+import { moveCommand } from "../commands/move/command.ts";
 import { readonlyCommand } from "../commands/readonly/command.ts";
 import { reconfigureCommand } from "../commands/reconfigure/command.ts";
 import { recoverCommand } from "../commands/recover/command.ts";
@@ -39,6 +40,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   garbageCollectCommand,
   cronCommand,
   verifyCommand,
+  moveCommand,
   migrateCommand,
   backupCommand,
   uploadsCommand,

@@ -6,6 +6,8 @@ import type {
   CollectionEvent,
   CollectionRequest,
   Control,
+  NamesHold,
+  NamesRequest,
   ReadOnlyAnswer,
   ReadOnlyRequest,
   ReloadAnswer,
@@ -52,6 +54,8 @@ export function openControlClient(socketPath: string): Control {
     stop: async () => void (await answer({ method: "POST", path: "/stop" })),
     setReadOnly: async (body: ReadOnlyRequest) =>
       asReadOnlyAnswer(await answer({ method: "POST", path: "/read-only", body })),
+    holdNames: async (body: NamesRequest) =>
+      openNamesHold(await send(socketPath, { method: "POST", path: "/names/hold", body })),
     flushCaches: async () => void (await answer({ method: "POST", path: "/caches/flush" })),
     setLogLevel: async (level) =>
       void (await answer({ method: "POST", path: "/log-level", body: { level } })),
@@ -70,6 +74,34 @@ export function openControlClient(socketPath: string): Control {
     async stopCollection() {
       const stopped = await answer({ method: "DELETE", path: "/collection" });
       return isRecord(stopped) && stopped["found"] === true;
+    },
+  };
+}
+
+/** The names are held as long as the answer has not ended. */
+async function openNamesHold(response: IncomingMessage): Promise<NamesHold> {
+  const lines = readLinesOf(response)[Symbol.asyncIterator]();
+  const first = await lines.next();
+  if (first.done) throw serverGone();
+  let isOver = false;
+  const over = (async () => {
+    try {
+      while (!(await lines.next()).done);
+    } catch {
+      // It broke off.
+    }
+    isOver = true;
+  })();
+  return {
+    check() {
+      if (!isOver) return;
+      throw new RegistryStateError("the server has let go of the names that were held", {
+        hint: "it was stopped or has died; start it, then run the same command again",
+      });
+    },
+    async release() {
+      response.destroy();
+      await over;
     },
   };
 }

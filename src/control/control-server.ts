@@ -7,6 +7,7 @@ import type { CollectionEvent, Control } from "./protocol.ts";
 import {
   parseCollectionRequest,
   parseLogLevel,
+  parseNamesRequest,
   parseReadOnlyRequest,
   parseTagSetRequest,
 } from "./requests.ts";
@@ -32,6 +33,16 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "POST /stop": (control) => control.stop(),
   "POST /read-only": async (control, { body }) => control.setReadOnly(parseReadOnlyRequest(await body())),
   "POST /caches/flush": (control) => control.flushCaches(),
+  "POST /names/hold": async (control, { body, response }) => {
+    const closed = new Promise<void>((resolve) => response.once("close", resolve));
+    const held = await control.holdNames(parseNamesRequest(await body()));
+    // Nobody else can release them: they are held as long as this is open.
+    response.writeHead(200, { "Content-Type": "application/x-ndjson", Connection: "close" });
+    response.write(`${JSON.stringify({ type: "held" })}\n`);
+    await closed;
+    await held.release();
+    return WRITTEN;
+  },
   "POST /log-level": async (control, { body }) => control.setLogLevel(parseLogLevel(await body())),
   "POST /tags": async (control, { body }) => control.setTag(parseTagSetRequest(await body())),
   "POST /collection": async (control, { body, response }) => {

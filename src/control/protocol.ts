@@ -1,4 +1,5 @@
 import type { LogLevel } from "../config/settings.ts";
+import type { HeldName } from "../lib/held-name.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { TagBefore } from "../registry/change-watcher.ts";
 
@@ -106,6 +107,23 @@ export interface ReloadAnswer {
   refused?: string;
 }
 
+/** Wants writes to some repositories to be refused for the moment. */
+export interface NamesRequest {
+  names: HeldName[];
+  /** For people. */
+  reason: string;
+  /** As in {@link ReadOnlyRequest}. */
+  drainMs: number;
+}
+
+/** Repositories to which nobody writes: as long as whoever asked for it lives and has not released it. */
+export interface NamesHold {
+  /** @throws {RegistryStateError} if the server holds them no more */
+  check(): void;
+  /** Lets writes in again. Never rejects. */
+  release(): Promise<void>;
+}
+
 /** Wants the running server to collect garbage while it serves. */
 export interface CollectionRequest {
   /** Options of the command `garbage-collect`, as on its command line; checked by who sends them and by who runs it. */
@@ -157,6 +175,11 @@ export interface Control {
   /** Ends the server when running requests have ended; resolves when it has begun to. */
   stop(): Promise<void>;
   setReadOnly(request: ReadOnlyRequest): Promise<ReadOnlyAnswer>;
+  /**
+   * Refuses writes to some repositories: the answer tells clients to try again soon. Everything else is served as before.
+   * @returns when every worker has acknowledged it and no earlier write to them is under way
+   */
+  holdNames(request: NamesRequest): Promise<NamesHold>;
   /** Forgets what is remembered of the store's content. */
   flushCaches(): Promise<void>;
   /** Until the next reload or restart. */

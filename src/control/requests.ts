@@ -1,9 +1,9 @@
 import type { LogLevel } from "../config/settings.ts";
 import { UsageError } from "../errors.ts";
 import { isDigest } from "../oci/digest.ts";
-import { isRepositoryName, isTag } from "../oci/reference.ts";
+import { checkRepositoryName, isRepositoryName, isTag } from "../oci/reference.ts";
 import type { TagBefore } from "../registry/change-watcher.ts";
-import type { CollectionRequest, ReadOnlyRequest, TagSetRequest } from "./protocol.ts";
+import type { CollectionRequest, NamesRequest, ReadOnlyRequest, TagSetRequest } from "./protocol.ts";
 
 const LOG_LEVELS: readonly LogLevel[] = ["error", "warn", "info", "debug", "trace"];
 
@@ -34,6 +34,24 @@ export function parseReadOnlyRequest(value: unknown): ReadOnlyRequest {
     ...(forMs === undefined ? {} : { forMs }),
     ...(onlyIfReason === undefined ? {} : { onlyIfReason }),
   };
+}
+
+/** @throws {UsageError} if it is no {@link NamesRequest} */
+export function parseNamesRequest(value: unknown): NamesRequest {
+  const { names, reason, drainMs } = fieldsOf(value);
+  if (!Array.isArray(names) || typeof reason !== "string" || !isDuration(drainMs)) {
+    throw new UsageError("a request to hold names has names, reason and drainMs");
+  }
+  if (drainMs > LONGEST_DRAIN_MS) throw new UsageError("writes under way are waited for a week at the most");
+  const held = names.map((each) => {
+    const { name, isProject } = fieldsOf(each);
+    if (typeof name !== "string" || typeof isProject !== "boolean") {
+      throw new UsageError("a held name has name and isProject");
+    }
+    checkRepositoryName(name);
+    return { name, isProject };
+  });
+  return { names: held, reason, drainMs };
 }
 
 /** @throws {UsageError} if it is no {@link CollectionRequest} */

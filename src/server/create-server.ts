@@ -3,6 +3,7 @@ import type https from "node:https";
 import type { Duplex } from "node:stream";
 import type { Settings } from "../config/settings.ts";
 import type { TagSetRequest } from "../control/protocol.ts";
+import { type HeldName, isHeld } from "../lib/held-name.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Audit } from "./audit.ts";
@@ -39,6 +40,8 @@ export interface RegistryServerOptions {
   accessLog: (line: string) => void;
   /** `http.secret`, or one made at random: the same for all workers, and for all nodes that share uploads. */
   secret: string;
+  /** Repositories that take no writes until it is told otherwise; default: none. */
+  heldNames?: readonly HeldName[] | undefined;
   /** Other bounds than those of production, for tests. */
   limits?: Partial<ServerLimits>;
   /** Decides in place of what `settings.auth` asks for, for tests. */
@@ -58,6 +61,14 @@ export interface RegistryServer {
    * @throws {RegistryStateError} if one does not end although it was cut off
    */
   setReadOnly(on: boolean, drainMs?: number): Promise<number>;
+  /**
+   * Takes no writes to these repositories from now on, and to all others.
+   *
+   * @param drainMs - how long writes to them that have begun may go on; then they are cut off
+   * @returns when none of them is under way any more: how many were cut off
+   * @throws {RegistryStateError} if one does not end
+   */
+  holdNames(names: readonly HeldName[], drainMs: number): Promise<number>;
   /** Forgets what is remembered of the store's content. */
   flushCaches(): void;
   /** Points a tag to a manifest that its repository has. @throws {RegistryCtlError} if that cannot be, with nothing changed */
@@ -122,6 +133,10 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
       if (!on) context.writes.letGo();
       return on && drainMs !== undefined ? context.writes.settle(drainMs) : 0;
     },
+    holdNames: async (names, drainMs) => {
+      context.heldNames = names;
+      return context.writes.settle(drainMs, ({ route }) => isHeld(names, route.name));
+    },
     flushCaches: () => context.registry.dropCaches(),
     setTag: async (request) => {
       inFlight.begin();
@@ -177,6 +192,7 @@ function createContext(options: RegistryServerOptions): ServerContext {
     rings: new BufferRings(limits.largeBufferDownloads),
     writes: new WritesInFlight(),
     readOnly: options.settings.readOnly,
+    heldNames: options.heldNames ?? [],
     draining: false,
   };
 }

@@ -1,3 +1,4 @@
+import { isHeld } from "../lib/held-name.ts";
 import { checkRepositoryName } from "../oci/reference.ts";
 import { type Answer, emptyAnswer } from "./answer.ts";
 import { ApiError } from "./api-error.ts";
@@ -63,7 +64,10 @@ function handleRoute(context: ServerContext, exchange: Exchange): Answer | Promi
   const handler = Object.hasOwn(handlers, exchange.method) ? handlers[exchange.method] : undefined;
   if (handler && isAllowed(context, route.kind, exchange.method)) {
     // In the same turn in which it was seen that writes are taken.
-    if (!READS.has(exchange.method)) context.writes.begin(exchange);
+    if (!READS.has(exchange.method)) {
+      if (isHeld(context.heldNames, route.name)) throw beingMoved();
+      context.writes.begin(exchange);
+    }
     return handler(context, exchange);
   }
   const allow = Object.keys(handlers).filter((method) => isAllowed(context, route.kind, method));
@@ -77,6 +81,11 @@ function isAllowed(context: ServerContext, kind: RouteKind, method: string): boo
   if (READS.has(method)) return true;
   if (context.readOnly) return false;
   return method !== "DELETE" || kind === "upload" || context.settings.deleteEnabled;
+}
+
+/** Clients try again after the time that the table says. */
+function beingMoved(): ApiError {
+  return new ApiError("UNAVAILABLE", { detail: { reason: "the repository is being moved" } });
 }
 
 function refusal(context: ServerContext): string {

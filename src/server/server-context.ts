@@ -1,4 +1,5 @@
 import type { Settings } from "../config/settings.ts";
+import type { HeldName } from "../lib/held-name.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Registry } from "../registry/registry.ts";
 import type { Answer, AnswerHeaders } from "./answer.ts";
@@ -34,6 +35,8 @@ export interface ServerContext {
   writes: WritesInFlight;
   /** Writes are refused. May change while the server runs. */
   readOnly: boolean;
+  /** Repositories that take no writes for the moment. May change while the server runs. */
+  heldNames: readonly HeldName[];
   /** The server is about to stop: connections are not kept. */
   draining: boolean;
 }

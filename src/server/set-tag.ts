@@ -1,5 +1,6 @@
 import type { TagSetRequest } from "../control/protocol.ts";
 import { RegistryStateError } from "../errors.ts";
+import { isHeld } from "../lib/held-name.ts";
 import { checkRepositoryName, checkTag } from "../oci/reference.ts";
 import { ManifestUnknownError } from "../registry/errors.ts";
 import {
@@ -33,6 +34,11 @@ export async function setTag(context: ServerContext, request: TagSetRequest): Pr
   if (context.readOnly) {
     throw new RegistryStateError("the registry is read-only: no tag can be set", {
       hint: "see registry-ctl readonly status",
+    });
+  }
+  if (isHeld(context.heldNames, name)) {
+    throw new RegistryStateError(`${name} is being moved: no tag can be set`, {
+      hint: "try again in a moment; registry-ctl move --status shows moves that are not finished",
     });
   }
   const exchange = new Exchange(

@@ -34,11 +34,12 @@ export class WritesInFlight {
    * Waits for the end of the requests that write now; later ones do not count.
    *
    * @param withinMs - then they are cut off
+   * @param isMeant - leaves some out; default: none
    * @returns how many were cut off: none if they were let go meanwhile
    * @throws {RegistryStateError} if one does not end although it was cut off
    */
-  async settle(withinMs: number): Promise<number> {
-    const meant = [...this.#open];
+  async settle(withinMs: number, isMeant: (exchange: Exchange) => boolean = () => true): Promise<number> {
+    const meant = [...this.#open].filter(isMeant);
     if (withinMs > 0 && !(await this.#ended(meant, withinMs))) return 0;
     const left = meant.filter((exchange) => this.#open.has(exchange));
     for (const exchange of left) exchange.wire.cutAnswer();

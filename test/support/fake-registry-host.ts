@@ -88,6 +88,7 @@ export class FakeControl implements Control {
   };
   undoReload = this.reload;
   setReadOnly = async () => unexpected();
+  holdNames = async () => unexpected();
   flushCaches = async () => unexpected();
   setTag = async () => unexpected();
   setLogLevel = async () => unexpected();

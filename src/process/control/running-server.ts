@@ -4,6 +4,8 @@ import type {
   CollectionEvent,
   CollectionRequest,
   Control,
+  NamesHold,
+  NamesRequest,
   ReadOnlyAnswer,
   ReadOnlyRequest,
   ReloadAnswer,
@@ -12,6 +14,7 @@ import type {
 } from "../../control/protocol.ts";
 import { RegistryStateError } from "../../errors.ts";
 import { Turns } from "../../lib/turns.ts";
+import { NamesKeeper } from "./names-keeper.ts";
 import { openOtherStore, refusalOfOther, type StoreLeaver } from "./open-other-store.ts";
 import { type ReadOnlyHold, ReadOnlyKeeper } from "./read-only-timer.ts";
 import { planReload } from "./reload-plan.ts";
@@ -31,6 +34,7 @@ export class RunningServer implements Control {
   readonly #program: RunningProgram;
   readonly #turns = new Turns();
   readonly #readOnly: ReadOnlyKeeper;
+  readonly #names: NamesKeeper;
   readonly #host: Promise<ServingHost>;
   #useHost: (host: ServingHost) => void = () => {};
   #collections: Collections | undefined;
@@ -49,6 +53,10 @@ export class RunningServer implements Control {
     this.#host = new Promise((resolve) => {
       this.#useHost = resolve;
     });
+    this.#names = new NamesKeeper(
+      async (names, drainMs) => (await this.#host).holdNames(names, drainMs),
+      options.logger,
+    );
     this.#readOnly = new ReadOnlyKeeper({
       stateFolder: options.stateFolder,
       byConfiguration: this.#isReadOnlyBy(options.config.settings),
@@ -169,6 +177,10 @@ export class RunningServer implements Control {
       if (isWanted()) await this.#readOnly.hold(hold, this.#apply);
     });
     this.#options.onReadOnly();
+  }
+
+  holdNames(request: NamesRequest): Promise<NamesHold> {
+    return this.#turns.take(() => this.#names.hold(request));
   }
 
   async flushCaches(): Promise<void> {

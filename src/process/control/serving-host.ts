@@ -1,5 +1,6 @@
 import type { LogSettings, Settings } from "../../config/settings.ts";
 import type { TagSetRequest, WorkerStatus } from "../../control/protocol.ts";
+import type { HeldName } from "../../lib/held-name.ts";
 import type { OtherSeat } from "../workers/worker-seat.ts";
 
 /** The processes that serve, as those who look after a running server see them. */
@@ -16,6 +17,14 @@ export interface ServingHost {
    * @throws {RegistryStateError} if that cannot be had from all of them
    */
   setReadOnly(on: boolean, drainMs: number): Promise<number>;
+  /**
+   * Has all of them take no writes to these repositories, and to all others; those that start later do the same.
+   *
+   * @param drainMs - how long writes to them that are under way may go on
+   * @returns when none is under way any more: how many were cut off
+   * @throws {RegistryStateError} if that cannot be had from all of them
+   */
+  holdNames(names: readonly HeldName[], drainMs: number): Promise<number>;
   /** Has them forget what they remember of the store's content. */
   flushCaches(): Promise<void>;
   /**

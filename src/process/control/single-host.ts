@@ -1,6 +1,7 @@
 import type { LogSettings } from "../../config/settings.ts";
 import type { TagSetRequest, WorkerStatus } from "../../control/protocol.ts";
 import { RegistryStateError } from "../../errors.ts";
+import type { HeldName } from "../../lib/held-name.ts";
 import type { Serving } from "../workers/serving.ts";
 import type { ServingHost } from "./serving-host.ts";
 
@@ -24,6 +25,10 @@ export class SingleHost implements ServingHost {
 
   setReadOnly(on: boolean, drainMs: number): Promise<number> {
     return this.#serving.setReadOnly(on, drainMs);
+  }
+
+  holdNames(names: readonly HeldName[], drainMs: number): Promise<number> {
+    return this.#serving.holdNames(names, drainMs);
   }
 
   async flushCaches(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Server } from "node:net";
 import type { TagSetRequest } from "../../control/protocol.ts";
+import type { HeldName } from "../../lib/held-name.ts";
 import type { Logger } from "../../lib/logger.ts";
 import type { Audit } from "../../server/audit.ts";
 import type { Coordination } from "../../server/coordination/coordination.ts";
@@ -18,6 +19,14 @@ export interface HostedServer {
    * @throws {RegistryCtlError} if one cannot be ended
    */
   setReadOnly(on: boolean, drainMs: number): Promise<number>;
+  /**
+   * Takes no writes to these repositories from now on, and to all others.
+   *
+   * @param drainMs - as with `setReadOnly`
+   * @returns when no write to them is under way any more: how many were cut off
+   * @throws {RegistryCtlError} if one cannot be ended
+   */
+  holdNames(names: readonly HeldName[], drainMs: number): Promise<number>;
   flushCaches(): void;
   /** Points a tag to a manifest, as a push of that manifest does. @throws {RegistryCtlError} if that cannot be, with nothing changed */
   setTag(request: TagSetRequest): Promise<void>;

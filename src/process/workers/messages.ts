@@ -1,5 +1,6 @@
 import type { LogSettings, Settings } from "../../config/settings.ts";
 import type { TagSetRequest } from "../../control/protocol.ts";
+import type { HeldName } from "../../lib/held-name.ts";
 import type { HashedUpload } from "../../registry/upload-hash.ts";
 import type { PinAnswer } from "../../server/coordination/pin-table.ts";
 import type { UndecidedFor } from "../../server/coordination/undecided-keys.ts";
@@ -27,6 +28,8 @@ export interface StartOrder {
   run?: number;
   /** Keys of which the store may still carry out a change; see `UndecidedKeys`. */
   undecided?: UndecidedFor[];
+  /** Repositories that take no writes at this moment. */
+  heldNames?: readonly HeldName[] | undefined;
 }
 
 /** Why a worker could not begin, or not do what it was asked for. */
@@ -91,6 +94,8 @@ export type SupervisorMessage =
   | { type: "collection-end" }
   /** Answered when no earlier write is under way any more. */
   | { type: "read-only"; id: number; on: boolean; drainMs: number }
+  /** The same, of writes to these repositories; those to all others are taken. */
+  | { type: "hold-names"; id: number; names: readonly HeldName[]; drainMs: number }
   | { type: "load"; id: number }
   | { type: "flush-caches"; id: number }
   /** For one of them. */
@@ -102,7 +107,7 @@ export type SupervisorMessage =
 /** Questions that every worker answers with {@link WorkerAnswer}. */
 export type SupervisorQuestion = Extract<
   SupervisorMessage,
-  { type: "read-only" | "load" | "flush-caches" | "set-tag" }
+  { type: "read-only" | "hold-names" | "load" | "flush-caches" | "set-tag" }
 >;
 
 const WORKER_MESSAGES: Readonly<Record<WorkerMessage["type"], readonly string[]>> = {
@@ -135,6 +140,7 @@ const SUPERVISOR_MESSAGES: Readonly<Record<SupervisorMessage["type"], readonly s
   "collection-begin": ["run"],
   "collection-end": [],
   "read-only": ["id", "on", "drainMs"],
+  "hold-names": ["id", "names", "drainMs"],
   load: ["id"],
   "flush-caches": ["id"],
   "set-tag": ["id", "request"],

@@ -19,6 +19,7 @@ export async function createServer(parts: ServerParts): Promise<HostedServer> {
       logger: parts.logger,
       accessLog: parts.accessLog,
       secret,
+      heldNames: parts.order.heldNames,
     });
   } catch (error) {
     if (error instanceof RegistryCtlError || settings.http.tls === undefined) throw error;

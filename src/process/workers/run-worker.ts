@@ -57,6 +57,7 @@ class Worker {
         break;
       case "load":
       case "read-only":
+      case "hold-names":
       case "flush-caches":
       case "set-tag":
         this.#answer(message);
@@ -143,6 +144,8 @@ async function answerOf(serving: Serving, question: SupervisorQuestion): Promise
       return { load: serving.load() };
     case "read-only":
       return { cutOff: await serving.setReadOnly(question.on, question.drainMs) };
+    case "hold-names":
+      return { cutOff: await serving.holdNames(question.names, question.drainMs) };
     case "flush-caches":
       serving.flushCaches();
       return {};

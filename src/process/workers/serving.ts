@@ -19,6 +19,8 @@ export interface Serving {
   readonly address: ListenAddress;
   /** See {@link HostedServer.setReadOnly}. */
   setReadOnly: HostedServer["setReadOnly"];
+  /** See {@link HostedServer.holdNames}. */
+  holdNames: HostedServer["holdNames"];
   flushCaches(): void;
   setTag: HostedServer["setTag"];
   setLog(settings: LogSettings): void;
@@ -60,6 +62,7 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
   return {
     address,
     setReadOnly: (on, drainMs) => hosted.setReadOnly(on, drainMs),
+    holdNames: (names, held) => hosted.holdNames(names, held),
     flushCaches: () => hosted.flushCaches(),
     setTag: (request) => hosted.setTag(request),
     setLog: (settings) => logger.configure(settings),

@@ -1,4 +1,5 @@
 import type { LogSettings, Settings } from "../../config/settings.ts";
+import type { HeldName } from "../../lib/held-name.ts";
 import type { ListenAddress } from "./listen-address.ts";
 import type { StartOrder } from "./messages.ts";
 import type { SeatOrder } from "./worker-seat.ts";
@@ -17,6 +18,10 @@ export class StandingOrder {
 
   setReadOnly(on: boolean): void {
     this.#order = withReadOnly(this.#order, on);
+  }
+
+  setHeldNames(heldNames: readonly HeldName[]): void {
+    this.#order = { ...this.#order, heldNames };
   }
 
   setLog(log: LogSettings): void {
@@ -47,8 +52,8 @@ export class StandingOrder {
    * @returns what it is told. Where it listens, and whether it takes writes, may have changed since its own order was made
    */
   orderFor(own: StartOrder | undefined): StartOrder {
-    const { address, settings } = this.#order;
-    return { ...withReadOnly(own ?? this.#order, settings.readOnly), address };
+    const { address, settings, heldNames } = this.#order;
+    return { ...withReadOnly(own ?? this.#order, settings.readOnly), address, heldNames };
   }
 }
 

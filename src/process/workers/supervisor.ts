@@ -1,6 +1,7 @@
 import type { LogSettings, Settings } from "../../config/settings.ts";
 import type { TagSetRequest, WorkerStatus } from "../../control/protocol.ts";
 import { RegistryCtlError, RegistryStateError } from "../../errors.ts";
+import type { HeldName } from "../../lib/held-name.ts";
 import type { Logger } from "../../lib/logger.ts";
 import { type CollectionBarrier, plainBarrier } from "../collector/collection-barrier.ts";
 import type { ServingHost } from "../control/serving-host.ts";
@@ -102,6 +103,11 @@ export class Supervisor implements ServingHost {
     await this.#hurry(others);
     const own = ordered.filter((state) => !others.includes(state));
     return this.#questions.setReadOnly(own, on, drainMs);
+  }
+
+  holdNames(names: readonly HeldName[], drainMs: number): Promise<number> {
+    this.#order.setHeldNames(names);
+    return this.#questions.holdNames(this.#fleet.ordered(), names, drainMs);
   }
 
   flushCaches(): Promise<void> {

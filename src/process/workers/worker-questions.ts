@@ -1,5 +1,6 @@
 import type { TagSetRequest } from "../../control/protocol.ts";
 import { RegistryCtlError, RegistryStateError } from "../../errors.ts";
+import type { HeldName } from "../../lib/held-name.ts";
 import type { ServerLoad, SupervisorQuestion, WorkerAnswer } from "./messages.ts";
 import { fromStartFailure } from "./start-failure.ts";
 import { sendToWorker, type WorkerState } from "./worker-state.ts";
@@ -39,15 +40,32 @@ export class WorkerQuestions {
   }
 
   /** See `ServingHost.setReadOnly`. @throws {RegistryStateError} if one fails or does not answer */
-  async setReadOnly(workers: readonly WorkerState[], on: boolean, drainMs: number): Promise<number> {
-    const { answers, late } = await this.#ask(workers, drainMs + ACKNOWLEDGE_WITHIN_MS, (id) => {
+  setReadOnly(workers: readonly WorkerState[], on: boolean, drainMs: number): Promise<number> {
+    return this.#settle(workers, drainMs, `are ${on ? "read-only" : "read-write"}`, (id) => {
       return { type: "read-only", id, on, drainMs };
     });
+  }
+
+  /** See `ServingHost.holdNames`. @throws {RegistryStateError} if one fails or does not answer */
+  holdNames(workers: readonly WorkerState[], names: readonly HeldName[], drainMs: number): Promise<number> {
+    const wanted = names.length > 0 ? "hold the names" : "have let go of the names";
+    return this.#settle(workers, drainMs, wanted, (id) => {
+      return { type: "hold-names", id, names, drainMs };
+    });
+  }
+
+  /** @param wanted - what all of them should do, for people */
+  async #settle(
+    workers: readonly WorkerState[],
+    drainMs: number,
+    wanted: string,
+    question: (id: number) => SupervisorQuestion,
+  ): Promise<number> {
+    const { answers, late } = await this.#ask(workers, drainMs + ACKNOWLEDGE_WITHIN_MS, question);
     const failures = [...answers.values()].flatMap(({ failure }) => failure ?? []);
     for (const { worker } of late) failures.push(`process ${worker.process.pid} does not answer`);
     if (failures.length > 0) {
-      const wanted = on ? "read-only" : "read-write";
-      throw new RegistryStateError(`not all workers are ${wanted}: ${failures.join(", ")}`, {
+      throw new RegistryStateError(`not all workers ${wanted}: ${failures.join(", ")}`, {
         hint: "see the server's log, or restart the server",
       });
     }

@@ -24,12 +24,14 @@ import type {
 import { checkPath } from "../check-path.ts";
 import type { FileInfo, FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../driver.ts";
 import { FileTooLargeError } from "../errors.ts";
+import type { Naming } from "../naming-abilities.ts";
 import { BulkWork } from "./bulk-work.ts";
 import { DurableChanges } from "./durable-changes.ts";
 import { FileStream } from "./file-stream.ts";
 import { FilesystemWriter } from "./filesystem-writer.ts";
 import { Folders } from "./folders.ts";
 import { type FsOperations, nodeFs } from "./fs-operations.ts";
+import { NameWork } from "./name-work.ts";
 import { openedFile } from "./opened-file.ts";
 import { roomAt } from "./room.ts";
 import { readSmallFile } from "./small-reads.ts";
@@ -68,7 +70,8 @@ export class FilesystemDriver
     BulkDelete,
     TemporaryFiles,
     SettableTimes,
-    SpaceLeft
+    SpaceLeft,
+    Naming
 {
   readonly name = DRIVER_NAME;
   readonly location: string;
@@ -76,6 +79,7 @@ export class FilesystemDriver
   readonly #changes: DurableChanges;
   readonly #folders: Folders;
   readonly #bulk: BulkWork;
+  readonly #names: NameWork;
 
   constructor(options: FilesystemOptions) {
     this.location = resolve(options.rootDirectory);
@@ -84,6 +88,7 @@ export class FilesystemDriver
     this.#folders = new Folders(fs, this.location);
     this.#changes = new DurableChanges(fs, this.#folders);
     this.#bulk = new BulkWork(this.#store, this.#folders.syncer);
+    this.#names = new NameWork(this.#store, this.#folders);
   }
 
   async get(path: string, maxBytes = Number.POSITIVE_INFINITY): Promise<Uint8Array> {
@@ -292,6 +297,18 @@ export class FilesystemDriver
       (absolute) => roomAt(this.#store.fs, absolute),
       "folder",
     );
+  }
+
+  linkFile(from: string, to: string): Promise<boolean> {
+    return this.#names.linkFile(from, to);
+  }
+
+  moveFolder(from: string, to: string): Promise<boolean> {
+    return this.#names.moveFolder(from, to);
+  }
+
+  settleNames(folders: Iterable<string>): Promise<void> {
+    return this.#names.settleNames(folders);
   }
 
   now(): Promise<number> {

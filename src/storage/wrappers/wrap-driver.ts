@@ -34,6 +34,7 @@ import {
 } from "../abilities.ts";
 import type { FileWriter, StorageDriver } from "../driver.ts";
 import { innermostDriver } from "../innermost-driver.ts";
+import { hasNaming, type Naming } from "../naming-abilities.ts";
 import {
   canCheckReachable,
   canPresign,
@@ -67,6 +68,7 @@ type Abilities = Scannable &
   SettableTimes &
   CopiesFrom &
   SpaceLeft &
+  Naming &
   PresignedReads &
   UnfinishedWrites &
   VersionedFiles &
@@ -209,6 +211,13 @@ function wrappedAbilities(
   if (tellsSpaceLeft(inner)) {
     abilities.spaceLeft = (path) =>
       call({ method: "spaceLeft", path: path ?? "/" }, () => inner.spaceLeft(path));
+  }
+  if (hasNaming(inner)) {
+    abilities.linkFile = (from, to) => call({ method: "linkFile", path: to }, () => inner.linkFile(from, to));
+    abilities.moveFolder = (from, to) =>
+      call({ method: "moveFolder", path: from }, () => inner.moveFolder(from, to));
+    abilities.settleNames = (folders) =>
+      call({ method: "settleNames", path: "/" }, () => inner.settleNames(folders));
   }
   if (canPresign(inner)) {
     abilities.presignRead = (path, expiresMs) =>

@@ -498,6 +498,7 @@ export class World {
       rings: new BufferRings(limits.largeBufferDownloads),
       writes: new WritesInFlight(),
       readOnly: false,
+      heldNames: [],
       draining: false,
     };
   }

@@ -45,6 +45,7 @@ export function createStubServer({ order, coordination, accessLog, logger }: Ser
   return {
     server,
     setReadOnly: async () => 0,
+    holdNames: async () => 0,
     flushCaches: () => {},
     setTag: async () => {},
     load: () => ({ requestsInFlight: inFlight, uploadsInFlight: 0 }),

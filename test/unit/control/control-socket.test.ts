@@ -45,7 +45,7 @@ describe("the control socket", () => {
     const all: Control = {
       ...{ status: refuse, reload: refuse, previewReload: refuse, undoReload: refuse, restart: refuse },
       ...{ stop: refuse, setReadOnly: refuse, flushCaches: refuse, setTag: refuse, setLogLevel: refuse },
-      ...{ collect: refuse, followCollection: refuse, stopCollection: refuse },
+      ...{ collect: refuse, followCollection: refuse, stopCollection: refuse, holdNames: refuse },
       ...does,
     };
     server = createControlServer(all, (error) => unexpected.push(error));

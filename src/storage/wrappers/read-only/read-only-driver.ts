@@ -18,6 +18,8 @@ const CHANGES: Partial<Record<StorageMethod, string>> = {
   sweepTemporaryFiles: "remove temporary files below",
   setModified: "change the time of",
   copyFrom: "write",
+  linkFile: "write",
+  moveFolder: "rename",
   abandonUnfinished: "remove the unfinished",
 };
 

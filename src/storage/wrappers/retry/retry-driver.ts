@@ -28,6 +28,8 @@ const REPEATABLE = new Set<StorageMethod>([
   "removeFolder",
   "settleRemovals",
   "setModified",
+  "linkFile",
+  "settleNames",
   "spaceLeft",
   "now",
 ]);

@@ -32,7 +32,7 @@ function controlOf(flushCaches: Control["flushCaches"]): Control {
   return {
     ...{ status: refuse, reload: refuse, previewReload: refuse, undoReload: refuse, restart: refuse },
     ...{ stop: refuse, setReadOnly: refuse, setTag: refuse, setLogLevel: refuse, flushCaches },
-    ...{ collect: refuse, followCollection: refuse, stopCollection: refuse },
+    ...{ collect: refuse, followCollection: refuse, stopCollection: refuse, holdNames: refuse },
   };
 }
 

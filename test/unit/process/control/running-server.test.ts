@@ -49,6 +49,7 @@ function serverOf(
     status: async () => [WORKER],
     problems: () => [],
     setReadOnly: async () => 0,
+    holdNames: async () => 0,
     ...{ flushCaches: async () => {}, setTag: async () => {}, setLog: () => {}, replace: async () => {} },
     ...does,
   };

@@ -1,0 +1,75 @@
+import { RegistryStateError } from "../../errors.ts";
+import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
+import { isDigest } from "../../oci/digest.ts";
+import { canSetTimes } from "../../storage/abilities.ts";
+import type { StorageDriver } from "../../storage/driver.ts";
+import { hasNaming } from "../../storage/naming-abilities.ts";
+import { moveLink } from "../link.ts";
+import { parentOf, repositoryPath } from "../paths.ts";
+import { readSmallFile, statSmallFile } from "../small-file.ts";
+import type { LinkFile, LinkStage, RepositoryLinks } from "./repository-links.ts";
+
+/** No link is longer; what is, is none, and no move takes megabytes along unseen. */
+const MAX_LINK_BYTES = 4096;
+
+/** How links are copied. */
+export interface CopyLinksOptions {
+  driver: StorageDriver;
+  concurrency: number;
+  /** Told when a link was last written, where the store cannot be told so itself. */
+  noteTime?: ((path: string, modifiedMs: number) => void) | undefined;
+  /** Called before each link. @throws what ends the copying */
+  beforeLink?: (() => void) | undefined;
+}
+
+/**
+ * Gives the links of one stage of a repository to another name as well. What is there under that name already stays. On a
+ * disk that can do so a link gets a second name, for nothing in it is ever changed; but those of tags are written anew.
+ *
+ * @returns how many were copied. All of them are durable
+ */
+export async function copyLinks(
+  from: RepositoryLinks,
+  to: RepositoryLinks,
+  stage: LinkStage,
+  options: CopyLinksOptions,
+): Promise<number> {
+  const { driver, concurrency, beforeLink } = options;
+  const present = new Set(to.links[stage].map(({ below }) => below));
+  const missing = from.links[stage].filter(({ below }) => !present.has(below));
+  const unsettled = new Set<string>();
+  await forEachConcurrently(missing, concurrency, async (link) => {
+    beforeLink?.();
+    const source = `${repositoryPath(from.name)}/${link.below}`;
+    const target = `${repositoryPath(to.name)}/${link.below}`;
+    if (stage !== "tags" && hasNaming(driver) && (await driver.linkFile(source, target))) {
+      unsettled.add(parentOf(target));
+      return;
+    }
+    await copyLink(source, target, link, stage, options);
+  });
+  if (unsettled.size > 0 && hasNaming(driver)) await driver.settleNames(unsettled);
+  return missing.length;
+}
+
+async function copyLink(
+  source: string,
+  target: string,
+  link: LinkFile,
+  stage: LinkStage,
+  { driver, noteTime }: CopyLinksOptions,
+): Promise<void> {
+  const modifiedMs = link.modifiedMs ?? (await statSmallFile(driver, source))?.modifiedMs;
+  const content = await readSmallFile(driver, source, MAX_LINK_BYTES);
+  if (content === undefined) {
+    throw new RegistryStateError(`${source} was removed while it was moved`, {
+      hint: "make sure that nobody else changes the repository, then run the same command again",
+    });
+  }
+  const text = Buffer.from(content).toString("latin1");
+  if (stage === "tags" && isDigest(text)) await moveLink(driver, target, text);
+  else await driver.put(target, content);
+  if (modifiedMs === undefined) return;
+  if (canSetTimes(driver)) await driver.setModified(target, modifiedMs);
+  else noteTime?.(target, modifiedMs);
+}
