@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { withControlSocket } from "../../ui/options/control-socket.ts";
 import { withDryRun } from "../../ui/options/dry-run.ts";
+import { protectOption } from "../../ui/options/protect.ts";
 import { withService } from "../../ui/options/service.ts";
 import type { CommandContext } from "../context.ts";
 import type { GarbageFlags } from "./garbage-flags.ts";
@@ -68,6 +69,7 @@ export function garbageCollectCommand(context: CommandContext): Command {
       ).argParser(parseTimeout),
     )
     .addOption(new Option("--max-ops <n>", "deletions a second, at the most").argParser(parseRate))
+    .addOption(protectOption())
     .option("--verify", "look afterwards whether every tag, platform and referrer is complete")
     .option(
       "--textfile <file>",
@@ -83,6 +85,11 @@ export function garbageCollectCommand(context: CommandContext): Command {
     .option("--force", "do without the proof that the registry is stopped or read-only")
     .option("--skip-if-locked", "do nothing and exit 0 if another run holds the store's lock")
     .addOption(new Option("--collector").hideHelp())
+    .addOption(
+      new Option("--protected-image <image>")
+        .argParser((text: string, previous: string[] | undefined) => [...(previous ?? []), text])
+        .hideHelp(),
+    )
     .addOption(new Option("--until-ms <n>").argParser(parseTime).hideHelp());
   withControlSocket(withService(command)).addHelpText(
     "after",
@@ -92,6 +99,8 @@ client has pushed, pulled or asked for within gc.reviewafter (24h) stays for a l
 at low priority; Ctrl-C asks it to stop. With several servers on one store it is refused. --mode read-only refuses pushes for
 the run, --mode offline stops the registry: both bring back what was before, also after Ctrl-C, and when this command is
 killed. A registry that is not ours is restarted for that by what --service names.
+
+What --protect names stays: a manifest with all that it needs, as if it had a tag, and anything else alone.
 
 With -m it asks on a terminal, never without one. Ctrl-C, SIGTERM and SIGHUP stop it between two batches; another run
 finishes. "status" says from any terminal how far it is, "stop" ends it; files of these names are given as ./status

@@ -1,5 +1,6 @@
 import { nextTimeOfDay, type TimeOfDay } from "../../lib/time-of-day.ts";
 import type { GarbageOptions } from "../../operations/gc/garbage-options.ts";
+import type { ProtectedImages } from "../../operations/tags/protected.ts";
 import { isDryRun } from "../../ui/options/dry-run.ts";
 import type { GlobalFlags } from "../context.ts";
 
@@ -34,6 +35,10 @@ export interface GarbageFlags extends GlobalFlags {
   collector?: boolean;
   /** As `until`, in milliseconds since 1970: a server's clock may be in another time zone. */
   untilMs?: number;
+  /** `--protect FILE`. */
+  protect?: string;
+  /** As `protect`, each image by itself: a server cannot read everybody's files. */
+  protectedImage?: string[];
 }
 
 /** What becomes of the registry while it is collected. */
@@ -54,15 +59,24 @@ export interface GarbageRequest
     | "skipIfLocked"
   > {
   verify: boolean;
+  protectedImages: ProtectedImages | undefined;
   /** Undefined: as the store wants it. */
   concurrency: number | undefined;
   /** In milliseconds since 1970. */
   untilMs: number | undefined;
 }
 
-/** @param nowMs - milliseconds since 1970 */
-export function readFlags(flags: GarbageFlags, nowMs: number): GarbageRequest {
+/**
+ * @param nowMs - milliseconds since 1970
+ * @param protectedImages - what `--protect` names
+ */
+export function readFlags(
+  flags: GarbageFlags,
+  nowMs: number,
+  protectedImages?: ProtectedImages,
+): GarbageRequest {
   return {
+    protectedImages,
     dryRun: isDryRun(flags) || Boolean(flags.d),
     deleteUntagged: Boolean(flags.deleteUntagged || flags.deleteManifests),
     graceMs: flags.grace,
@@ -95,7 +109,9 @@ export function optionsOf(request: GarbageRequest): string[] {
     ["--allow-empty", request.allowEmpty],
     ["--skip-if-locked", request.skipIfLocked],
   ];
+  const images = request.protectedImages?.references ?? [];
   return [
+    ...images.flatMap(({ text }) => ["--protected-image", text]),
     ...switches.flatMap(([name, isOn]) => (isOn ? [name] : [])),
     ...values.flatMap(([name, value]) => (value === undefined ? [] : [name, `${value}`])),
   ];
@@ -114,5 +130,6 @@ export function describeRequest(request: GarbageRequest): Record<string, unknown
     ...(request.verify ? { verify: true } : {}),
     ...(request.force ? { force: true } : {}),
     ...(request.allowEmpty ? { allowEmpty: true } : {}),
+    ...(request.protectedImages ? { protectedImages: request.protectedImages.references.length } : {}),
   };
 }

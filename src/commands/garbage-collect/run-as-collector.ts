@@ -1,6 +1,7 @@
 import { toErrorBody } from "../../control/error-body.ts";
 import { RegistryStateError, UsageError } from "../../errors.ts";
 import { PlannedStop } from "../../operations/gc/planned-stop.ts";
+import { ProtectedImages, parseProtected } from "../../operations/tags/protected.ts";
 import { gateOfServer } from "../../process/collector/collector-gate.ts";
 import { connectToServer, type ServerOfCollector } from "../../process/collector/collector-process.ts";
 import type { FoundRegistry } from "../../process/machine/find-registries.ts";
@@ -50,7 +51,8 @@ async function collectFor(
 ): Promise<void> {
   const { config, stateFolder, rateFolder, supervisorPid, version } = server.order;
   if (version !== context.version) throw otherVersion(context.version, version);
-  const request = readFlags(flags, Date.now());
+  const images = (flags.protectedImage ?? []).flatMap((text) => parseProtected(text) ?? []);
+  const request = readFlags(flags, Date.now(), images.length === 0 ? undefined : new ProtectedImages(images));
   if (request.dryRun || request.force)
     throw new UsageError("a server collects without --dry-run and --force");
   const own = contextFor(server, context, (notice) => {

@@ -4,7 +4,7 @@ import type { LoadedConfig } from "../../config/settings.ts";
 import { storeName } from "../../config/store-name.ts";
 import { fromErrorBody } from "../../control/error-body.ts";
 import type { CollectionEvent, Control, ServerStatus } from "../../control/protocol.ts";
-import { CancelledError, RegistryCtlError } from "../../errors.ts";
+import { CancelledError, RegistryCtlError, UsageError } from "../../errors.ts";
 import { cancelledWith, emptyReport } from "../../operations/gc/collection-report.ts";
 import type { GarbageReport } from "../../operations/gc/garbage-report.ts";
 import { currentActor } from "../../process/machine/current-actor.ts";
@@ -23,6 +23,8 @@ import { RunMeter } from "./run-meter.ts";
 
 /** How soon the server is asked again to stop a collection that has not begun. */
 const ASK_AGAIN_MS = 200;
+/** What a process may be given as arguments is 2 MiB, with its environment. */
+const MAX_OPTIONS_CHARS = 1_000_000;
 const QUESTION =
   "Delete what nothing needs, with manifests that no tag leads to? A dry run (-n) says what that is.";
 
@@ -44,11 +46,17 @@ export async function runOnline(
     return;
   }
   if (request.deleteUntagged && context.interactive) await context.confirm(QUESTION, flags);
+  const options = optionsOf(request);
+  if (options.join(" ").length > MAX_OPTIONS_CHARS) {
+    throw new UsageError("--protect names more images than a server's collector can be told of", {
+      hint: "give --mode read-only, or leave out the images of other registries",
+    });
+  }
   const recorded = recordedRun(context, config, flags, request);
   await context.recordChange({ target: storeName(settings.storage) });
   try {
     const result = await follow(context, flags, control, {
-      options: optionsOf(request),
+      options,
       by: describeActor(currentActor(context.env, currentUserId())),
     });
     const { report, exitCode } = result;

@@ -3,6 +3,7 @@ import { printable } from "../../lib/printable.ts";
 import { compileLightly } from "../../process/compile-lightly.ts";
 import type { SliceGate } from "../../registry/apply/slice-gate.ts";
 import type { CommandContext } from "../context.ts";
+import { readProtectFile } from "../tags/read-protect-file.ts";
 import { probeAll } from "./ask-registries.ts";
 import { chooseMode, findOurServer, refuseFlags } from "./choose-mode.ts";
 import { exitCodeOf } from "./exit-code-of.ts";
@@ -36,7 +37,7 @@ export async function run(
     return;
   }
   const nowMs = Date.now();
-  const request = readFlags(flags, nowMs);
+  const request = readFlags(flags, nowMs, await readProtectFile(context, flags.protect));
   refuseFlags(flags);
   const config = await context.loadConfig({ argument, flags, destructive: !request.dryRun });
   const server = await findOurServer(config, flags);

@@ -1,10 +1,10 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { withDryRun } from "../../ui/options/dry-run.ts";
+import { protectOption } from "../../ui/options/protect.ts";
 import { withRegistry } from "../../ui/options/registry.ts";
 import type { CommandContext } from "../context.ts";
 import { parseAge, parseRate } from "../garbage-collect/parse-flags.ts";
 import { stateDirOption } from "../garbage-collect/run-commands.ts";
-import { protectOption } from "./protect-option.ts";
 import type { DeleteFlags } from "./run-delete.ts";
 
 /** `tags delete`. */

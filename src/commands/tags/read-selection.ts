@@ -4,7 +4,7 @@ import type { AgeBy } from "../../operations/tags/choose-tags.ts";
 import type { TagSelection } from "../../operations/tags/plan-deletion.ts";
 import { readNames } from "../../operations/tags/read-names.ts";
 import type { CommandContext } from "../context.ts";
-import { chunksOf } from "./protect-option.ts";
+import { chunksOf } from "./read-protect-file.ts";
 
 /** What of a command line says which tags are meant. */
 export interface SelectionFlags {

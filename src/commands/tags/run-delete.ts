@@ -13,7 +13,7 @@ import type { CommandContext } from "../context.ts";
 import { refusePushDates } from "../over-http/refuse-push-dates.ts";
 import { DeletionLog } from "./deletion-log.ts";
 import { openTagSource, type TagSourceFlags } from "./open-tag-source.ts";
-import { readProtectFile } from "./protect-option.ts";
+import { readProtectFile } from "./read-protect-file.ts";
 import { readSelection, type SelectionFlags } from "./read-selection.ts";
 import { renderDeletion, renderDeletionQuestion } from "./render-delete.ts";
 import { checkRepository } from "./run-list.ts";

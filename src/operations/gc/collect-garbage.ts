@@ -16,6 +16,7 @@ import { finishKilledRuns, markAllFinished } from "./finish-killed-runs.ts";
 import type { GarbageDependencies, GarbageOptions } from "./garbage-options.ts";
 import type { CollectionPhase, GarbageReport } from "./garbage-report.ts";
 import { plannedStopOf } from "./planned-stop.ts";
+import { unmatchedWarnings } from "./protected-warnings.ts";
 import { runSweep, unwrittenJournal } from "./run-sweep.ts";
 import { RequestMeter, readKeptVersions, type VersionsReport, versionsWarning } from "./store-facts.ts";
 import { sweepTemporaryFiles } from "./sweep-temporary-files.ts";
@@ -175,6 +176,7 @@ class Collection {
 
   async #makePlan(storeNowMs: number): Promise<CollectionPlan> {
     const options = this.#options;
+    const { protectedImages } = options;
     const { driver, manifestCache, threads } = this.#dependencies;
     const plan = await this.#timed("plan", () =>
       planCollection(driver, {
@@ -186,7 +188,10 @@ class Collection {
             options.untaggedForMs === undefined
               ? Number.POSITIVE_INFINITY
               : keepWrittenAfter(driver, storeNowMs, options.untaggedForMs),
+          ...(protectedImages && { protectedDigests: protectedImages.digests }),
         },
+        onTag:
+          protectedImages && ((repository, tag) => void protectedImages.protects(repository, tag, undefined)),
         concurrency: options.concurrency,
         threads: threads?.read,
         manifestCache,
@@ -196,7 +201,7 @@ class Collection {
       }),
     );
     this.#plan = this.#plan ? continuedPlan(this.#plan, plan, this.#result.deleted) : plan;
-    this.#warnings.push(...plan.warnings);
+    this.#warnings.push(...plan.warnings, ...unmatchedWarnings(protectedImages, plan.protectedStored));
     if (plan.rootsAreIncomplete) {
       this.#warnings.push("some repositories could not be listed: no blob is deleted in this run");
     }

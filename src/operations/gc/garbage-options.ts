@@ -8,6 +8,7 @@ import type { PlanProgress } from "../../registry/plan/plan-collection.ts";
 import type { GarbageJournal } from "../../state/journal.ts";
 import type { LockHolder } from "../../state/store-lock.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
+import type { ProtectedImages } from "../tags/protected.ts";
 import type { VerifyOutcome } from "./garbage-report.ts";
 
 /** What a collection works with. */
@@ -44,6 +45,8 @@ export interface GarbageOptions {
   graceMs: number;
   /** Spares what was untagged within this time; undefined: no such rule. */
   untaggedForMs: number | undefined;
+  /** Stay, whatever needs them; undefined: no such images. */
+  protectedImages?: ProtectedImages | undefined;
   /** The most that may go, of bytes and of manifests; undefined: no limit. */
   maxDeletePercent: number | undefined;
   concurrency: number;

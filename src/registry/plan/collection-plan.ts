@@ -1,3 +1,4 @@
+import type { Digest } from "../../oci/digest.ts";
 import type { ScanFailure } from "../../storage/abilities.ts";
 import type { DigestTable } from "../graph/digest-table.ts";
 import type { ManifestReferences } from "../graph/manifest-references.ts";
@@ -11,6 +12,8 @@ export interface CollectionPlan {
   rules: CollectionRules;
   table: DigestTable;
   references: ManifestReferences;
+  /** Those of the protected digests of which there is a blob. */
+  protectedStored: ReadonlySet<Digest>;
   /** Repositories of which something goes, in key order. */
   repositories: readonly RepositoryPlan[];
   /** Repositories of which nothing but empty folders is left. */

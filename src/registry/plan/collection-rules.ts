@@ -1,3 +1,5 @@
+import type { Digest } from "../../oci/digest.ts";
+
 /** By which rules a collection decides. */
 export interface CollectionRules {
   /** Roots are only the manifests that a tag points to, instead of all of them. */
@@ -11,4 +13,8 @@ export interface CollectionRules {
   agesMatter?: boolean;
   /** What was untagged after this moment is kept; Infinity: no such rule. */
   keepUntaggedAfterMs: number;
+  /**
+   * Digests that stay, whatever else says: a manifest with all that it needs, as if a tag led to it; anything else alone. Default: none.
+   */
+  protectedDigests?: ReadonlySet<Digest>;
 }

@@ -12,6 +12,8 @@ export interface MarkInput {
   needed: DigestSet;
   /** Emptied and filled: the repository's revisions. */
   revisions: DigestSet;
+  /** Stay, whether anything needs them or not; undefined: none. */
+  protectedIds?: ReadonlySet<DigestId> | undefined;
 }
 
 /**
@@ -70,6 +72,13 @@ export class RepositoryMarker {
     if (this.#input.references.state(id) === "absent") this.#doubt(id, "is missing");
     this.#markChild(id);
     this.#drain();
+  }
+
+  /** Marks those that the repository has: manifests with their closure, and blobs alone. */
+  markProtected(ids: ReadonlySet<DigestId>): void {
+    if (ids.size === 0) return;
+    for (const id of this.#revisionIds) if (ids.has(id)) this.markManifest(id);
+    for (const id of this.#input.graph.entries.layers.ids()) if (ids.has(id)) this.markBlob(id);
   }
 
   /** Marks a blob without looking into it. */

@@ -22,6 +22,7 @@ import { CountedNames } from "./counted-names.ts";
 import { EmptyRepositories } from "./empty-repositories.ts";
 import { isBelow, touches } from "./failed-folders.ts";
 import { planRepository } from "./plan-repository.ts";
+import { ProtectedDigests } from "./protected-digests.ts";
 import type { RepositoryPlan } from "./repository-plan.ts";
 import { withoutVanished } from "./without-vanished.ts";
 
@@ -50,6 +51,8 @@ export interface CollectionPlanOptions {
   manifestCache?: ManifestRecordSource | undefined;
   /** Clients work on the store meanwhile: what they have removed by the time it is looked at was not missed. */
   isLive?: boolean | undefined;
+  /** Called for each tag that can be read. */
+  onTag?: ((repository: string, tag: string) => void) | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: PlanProgress) => void) | undefined;
 }
@@ -77,6 +80,7 @@ class CollectionPlanner {
   readonly #owners = PagedArray.integers();
   readonly #ownerNames = new Map<number, string>();
   readonly #needed = new DigestSet();
+  readonly #protected: ProtectedDigests;
   readonly #revisions = new DigestSet();
   readonly #repositories: RepositoryPlan[] = [];
   readonly #empty = new EmptyRepositories();
@@ -92,6 +96,7 @@ class CollectionPlanner {
   constructor(driver: StorageDriver, options: CollectionPlanOptions) {
     this.#driver = driver;
     this.#options = options;
+    this.#protected = new ProtectedDigests(this.#table, options.rules.protectedDigests ?? new Set());
   }
 
   async plan(): Promise<CollectionPlan> {
@@ -117,6 +122,8 @@ class CollectionPlanner {
       this.#references.remember(algorithm, digest, record),
     );
     for await (const graph of loadRepositories(this.#driver, options)) await this.#addRepository(graph);
+    for (const id of await this.#protected.unlinkedClosure(this.#driver, this.#references))
+      this.#marks.set(id, 1);
     if (this.#options.isLive) this.#failures = await withoutVanished(this.#driver, this.#failures);
     const blocked = this.#failures.map(({ path }) => path).filter((path) => isBelow(path, REPOSITORIES_ROOT));
     const repositories = this.#repositories.filter(
@@ -158,7 +165,10 @@ class CollectionPlanner {
     this.#setOwner(entries);
     this.#found.tags += graph.tagTargets.size + graph.brokenTags.size;
     const { plan, warnings } = await planRepository(
-      { graph, references, table, needed: this.#needed, revisions: this.#revisions },
+      {
+        ...{ graph, references, table, needed: this.#needed, revisions: this.#revisions },
+        protectedIds: this.#protected.ids,
+      },
       {
         ...rules,
         driver: this.#driver,
@@ -175,6 +185,8 @@ class CollectionPlanner {
     else if (seen > 0) this.#empty.addEmpty(entries.name);
     this.#found.manifests += revisions.length;
     for (const id of this.#needed.members()) this.#marks.set(id, 1);
+    this.#protected.noteNeeded(this.#needed);
+    for (const tag of graph.tagTargets.keys()) this.#options.onTag?.(entries.name, tag);
     this.#warnings.push(...warnings);
     const goes = plan.history.length + plan.manifests.length + plan.layerLinks.length;
     if (goes > 0 || plan.isEmptied) this.#repositories.push(plan);
@@ -197,6 +209,7 @@ class CollectionPlanner {
     for (const blob of batch) {
       const sizeBytes = blob.sizeBytes ?? this.#references.describedSize(blob.id) ?? 0;
       this.#found.blobs++;
+      this.#protected.noteBlob(blob.id);
       this.#found.bytes += sizeBytes;
       const isYoung = (blob.modifiedMs ?? otherwiseMs) > keepWrittenAfterMs;
       if (!isMarked(blob) && !isYoung) this.#blobs.push(blob.id, sizeBytes, this.#owners.get(blob.id));
@@ -237,6 +250,7 @@ class CollectionPlanner {
       rules: this.#options.rules,
       table: this.#table,
       references: this.#references,
+      protectedStored: this.#protected.stored,
       repositories,
       emptyRepositories,
       blobs,

@@ -89,6 +89,7 @@ async function markWhatStays(
     const { hasUnknownRevisions, hasUnknownTags } = entries;
     const marker = new RepositoryMarker(input);
     marker.markRoots(!options.deleteUntagged || brokenTags.size > 0 || hasUnknownTags);
+    marker.markProtected(input.protectedIds ?? NONE);
     const lastTagged = options.deleteUntagged
       ? await markYoungManifests(input, marker, options)
       : new Map<DigestId, LastTagged>();
@@ -97,6 +98,8 @@ async function markWhatStays(
       return { marker, lastTagged };
   }
 }
+
+const NONE: ReadonlySet<DigestId> = new Set();
 
 /** Tells whether the repository had something that catalogs go by, and all of it goes. */
 function leavesNothing(

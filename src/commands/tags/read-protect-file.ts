@@ -1,18 +1,9 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
-import { Option } from "commander";
 import { UsageError } from "../../errors.ts";
 import { fileProblemOf } from "../../lib/system-error.ts";
 import { type ProtectedImages, readProtected } from "../../operations/tags/protected.ts";
 import type { CommandContext } from "../context.ts";
-
-/** `--protect FILE`. */
-export function protectOption(): Option {
-  return new Option(
-    "--protect <file>",
-    "never delete the images in this file, such as those that run: a reference or digest a line; - is standard input",
-  );
-}
 
 /**
  * Reads what `--protect` names, before anything is done.
