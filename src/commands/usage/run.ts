@@ -38,7 +38,7 @@ export async function runUsageCommand(
     directory: projects?.directory,
     isFromGitLab: projects?.isFromGitLab ?? false,
   });
-  const whole = { ...report, warnings: [...warnings, ...report.warnings] };
+  const whole = { ...report, warnings: [...(projects?.warnings ?? []), ...warnings, ...report.warnings] };
   printProblems(context, whole, flags);
   context.report(whole, (result) => renderUsage(result, flags.format, context.stdout), flags);
   if (over !== undefined && report.rows.length + report.leftOut > 0) context.setExitCode(LARGER);

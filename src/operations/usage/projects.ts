@@ -35,6 +35,12 @@ export class ProjectDirectory<Project extends KnownProject = KnownProject> {
     return undefined;
   }
 
+  /** @returns the project with the ids that are known for exactly its path, where it has none itself */
+  withIds({ path, id, creatorId }: KnownProject): KnownProject {
+    const known = this.#projects.get(registryPathOf(path));
+    return { path: known?.path ?? path, id: id ?? known?.id, creatorId: creatorId ?? known?.creatorId };
+  }
+
   /** @returns all projects, as they were named */
   [Symbol.iterator](): Iterator<Project> {
     return this.#projects.values();
@@ -44,15 +50,4 @@ export class ProjectDirectory<Project extends KnownProject = KnownProject> {
 /** @returns the first part of the names of a project's repositories */
 export function registryPathOf(projectPath: string): string {
   return projectPath.toLowerCase();
-}
-
-/** GitLab's smallest path of a project: a group or user, and the project. */
-const GUESSED_COMPONENTS = 2;
-
-/**
- * @param depth - how many components the paths of projects have
- * @returns the project that a repository belongs to, as far as its name can tell
- */
-export function guessProject(repository: string, depth = GUESSED_COMPONENTS): string {
-  return repository.split("/").slice(0, depth).join("/");
 }

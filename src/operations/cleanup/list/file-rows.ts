@@ -1,8 +1,9 @@
 import type { GitLabPolicy } from "../../../client/gitlab/gitlab-project.ts";
-import { guessProject } from "../../usage/projects.ts";
+import { guessedProject } from "../../usage/usage-groups.ts";
 import { matchPolicy } from "../match-policy.ts";
 import type { CleanupPolicy, ProjectPolicy } from "../policy.ts";
 import type { FindProject } from "./gather-projects.ts";
+import { GUESSED_SEGMENTS } from "./list-report.ts";
 
 /** @returns what says which policy of a file is for a repository; projects without one are guessed */
 export function findAmongPolicies(
@@ -12,7 +13,7 @@ export function findAmongPolicies(
   return (repository) => {
     const matched = matchPolicy(policies, repository);
     if (matched === undefined) {
-      const project = guessProject(repository);
+      const project = guessedProject(repository, GUESSED_SEGMENTS);
       return { key: project, project: () => ({ project, isGuess: true, policy: null }) };
     }
     const { project, entry } = matched;

@@ -2,9 +2,10 @@ import type { GitLabApi } from "../../../client/gitlab/gitlab-api.ts";
 import { GitLabError } from "../../../client/gitlab/gitlab-error.ts";
 import type { GitLabProject } from "../../../client/gitlab/gitlab-project.ts";
 import { forEachConcurrently } from "../../../lib/for-each-concurrently.ts";
-import { guessProject, ProjectDirectory } from "../../usage/projects.ts";
+import { ProjectDirectory } from "../../usage/projects.ts";
+import { guessedProject } from "../../usage/usage-groups.ts";
 import type { FindProject } from "./gather-projects.ts";
-import type { ListedProject } from "./list-report.ts";
+import { GUESSED_SEGMENTS, type ListedProject } from "./list-report.ts";
 
 /** Requests at a time: GitLab has other work to do. */
 const CONCURRENCY = 4;
@@ -15,7 +16,7 @@ export function findAmongProjects(gitlab: GitLabApi, projects: readonly GitLabPr
   return (repository) => {
     const known = directory.ownerOf(repository);
     if (known !== undefined) return { key: `known ${known.path}`, project: () => rowOf(gitlab, known) };
-    const project = guessProject(repository);
+    const project = guessedProject(repository, GUESSED_SEGMENTS);
     return { key: `guess ${project}`, project: () => ({ project, isGuess: true, policy: null }) };
   };
 }

@@ -1,5 +1,8 @@
 import type { GitLabPolicy } from "../../../client/gitlab/gitlab-project.ts";
 
+/** Of a repository's name, taken for its project where nobody says: a group or user, and the project. */
+export const GUESSED_SEGMENTS = 2;
+
 /** A project that uses the registry. */
 export interface ListedProject {
   /** Its path, as GitLab writes it where GitLab is asked. */
