@@ -22,12 +22,9 @@ export async function openRegistry(
   { variables = REGISTRY_VARIABLES }: { variables?: CredentialVariables } = {},
 ): Promise<RegistryClient> {
   const address = parseAddress(url);
+  const ca = await readAuthority(context, flags.ca, "--ca");
   const found = await readCredentials(context, address, flags, variables);
-  const client = new RegistryClient({
-    address,
-    credentials: found?.credentials,
-    ca: await readAuthority(context, flags.ca, "--ca"),
-  });
+  const client = new RegistryClient({ address, credentials: found?.credentials, ca });
   const source = found ? `credentials: ${found.source}` : "no credentials";
   context.notice(printableLine(`registry: ${client.name} (${source})`), flags);
   return client;
