@@ -22,25 +22,25 @@ export interface PlannedWork {
 /**
  * Lists the repositories and gives each to its policy.
  *
- * @param project - only the repositories of this one
- * @throws {UsageError} if there is no policy for `project`
+ * @param only - only the repositories of these projects
+ * @throws {UsageError} if there is no policy for one of `only`
  * @throws {InvalidPatternError} if a pattern is none of RE2's
  */
 export async function planWork(
   source: TagSource,
   policies: readonly ProjectPolicy[],
-  project: string | undefined,
+  only: readonly string[] | undefined,
   signal: AbortSignal | undefined,
 ): Promise<PlannedWork> {
   const rules = new Map(policies.map((entry) => [entry, compileRules(entry.policy)]));
   const projects = new Map<string, ProjectWork>();
-  let withoutPolicy = 0;
+  const without: string[] = [];
   for await (const repository of source.repositories(signal)) {
-    if (project !== undefined && !isOfProject(repository, project)) continue;
+    if (only?.some((each) => isOfProject(repository, each)) === false) continue;
     const matched = matchPolicy(policies, repository);
     const compiled = matched && rules.get(matched.entry);
     if (matched === undefined || compiled === undefined) {
-      withoutPolicy++;
+      without.push(repository);
       continue;
     }
     const key = JSON.stringify([matched.project, matched.entry.project]);
@@ -51,12 +51,19 @@ export async function planWork(
       projects.set(key, { project: matched.project, entry, rules: compiled, repositories: [repository] });
     }
   }
-  if (project !== undefined && projects.size === 0) throw noPolicyFor(project, withoutPolicy);
-  return { projects: [...projects.values()], withoutPolicy };
+  const found = [...projects.values()].flatMap(({ repositories }) => repositories);
+  for (const project of only ?? []) {
+    if (found.some((repository) => isOfProject(repository, project))) continue;
+    throw noPolicyFor(
+      project,
+      without.some((repository) => isOfProject(repository, project)),
+    );
+  }
+  return { projects: [...projects.values()], withoutPolicy: without.length };
 }
 
-function noPolicyFor(project: string, repositories: number): UsageError {
-  if (repositories > 0) {
+function noPolicyFor(project: string, isThere: boolean): UsageError {
+  if (isThere) {
     return new UsageError(`no policy is for ${project}`, {
       hint: "write one, or look for a slip in its path",
     });

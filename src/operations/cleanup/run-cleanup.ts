@@ -36,8 +36,8 @@ export interface CleanupProgress {
 export interface CleanupOptions {
   dryRun: boolean;
   limits: CleanupLimits;
-  /** Only the repositories of this project. */
-  project?: string | undefined;
+  /** Only the repositories of these projects. */
+  projects?: readonly string[] | undefined;
   /** Only policies whose cadence has passed since they ran. */
   due: boolean;
   /** Tried as if it were this day; only in a dry run. */
@@ -82,8 +82,8 @@ class CleanupRun {
 
   async run(policies: PolicySet): Promise<CleanupReport> {
     const { source } = this.#dependencies;
-    const { dryRun, asOfMs, project, maxDeletePercent, signal } = this.#options;
-    const work = await planWork(source, policies.policies, project, signal);
+    const { dryRun, asOfMs, projects, maxDeletePercent, signal } = this.#options;
+    const work = await planWork(source, policies.policies, projects, signal);
     const due = work.projects.filter((each) => this.#stateOf(each) === undefined);
     this.#progress.repositories = due.reduce((sum, { repositories }) => sum + repositories.length, 0);
     if (maxDeletePercent !== undefined && !dryRun) await this.#requireFewer(due, maxDeletePercent);

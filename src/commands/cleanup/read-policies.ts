@@ -1,0 +1,49 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { ConfigError, UsageError } from "../../errors.ts";
+import { fileProblemOf } from "../../lib/system-error.ts";
+import { readGitLabPolicies } from "../../operations/cleanup/gitlab/gitlab-policies.ts";
+import type { PolicySet } from "../../operations/cleanup/policy.ts";
+import { parsePolicyFile } from "../../operations/cleanup/policy-file.ts";
+import type { CommandContext } from "../context.ts";
+import { openGitLab } from "../gitlab/open-gitlab.ts";
+import type { PolicyFlags } from "./cleanup-flags.ts";
+
+/**
+ * Reads the policies that the command line names. To be called before the store is opened, when root becomes another user, who may not be
+ * allowed to read them.
+ *
+ * @throws {UsageError} if it names none, or two places
+ * @throws {ConfigError} if the file is not there, or wrong
+ */
+export async function readPolicies(context: CommandContext, flags: PolicyFlags): Promise<PolicySet> {
+  const { policies: file, gitlab: address } = flags;
+  if ((file === undefined) === (address === undefined)) {
+    throw new UsageError("say where the policies are: --policies FILE or --gitlab https://…", {
+      hint: "registry-ctl cleanup --help shows such a file",
+    });
+  }
+  const gitlab = await openGitLab(context, flags);
+  if (gitlab === undefined) return parsePolicyFile(await readText(context, file ?? ""), file ?? "");
+  const progress = context.progress(`reading the policies of ${gitlab.name}`, flags);
+  try {
+    return await readGitLabPolicies(gitlab, {
+      signal: context.signal,
+      onProject: (found) =>
+        progress.update(() => `reading the policies of ${gitlab.name}: ${found} projects`),
+    });
+  } finally {
+    progress.stop();
+  }
+}
+
+async function readText(context: CommandContext, file: string): Promise<string> {
+  try {
+    return await readFile(resolve(context.cwd, file), "utf8");
+  } catch (cause) {
+    throw new ConfigError(`${file}: ${fileProblemOf(cause)}`, {
+      hint: "give the file of the policies with --policies",
+      cause,
+    });
+  }
+}
