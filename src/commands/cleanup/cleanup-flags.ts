@@ -9,6 +9,8 @@ export interface PolicyFlags extends TagSourceFlags, GitLabFlags {
   /** `--as-of DATE`, in milliseconds since 1970. */
   asOf?: number;
   maxListSize?: number;
+  /** `--protect FILE`. */
+  protect?: string;
 }
 
 /** What the command line of `cleanup plan` says. */

@@ -4,6 +4,7 @@ import { withRegistry } from "../../ui/options/registry.ts";
 import { parseConcurrency } from "../garbage-collect/parse-flags.ts";
 import { stateDirOption } from "../garbage-collect/run-commands.ts";
 import { parseTime } from "../history/parse-time.ts";
+import { protectOption } from "../tags/protect-option.ts";
 import { repeated } from "./repeated.ts";
 
 /** Adds what every command that reads policies takes: where they are, where the tags are, and the day. */
@@ -24,6 +25,7 @@ export function withPolicies(command: Command, nowMs: number): Command {
         "look at so many tags of a repository in a run, and keep_n more; 0 for all (default: limits.max_list_size of the file, or 0)",
       ).argParser(parseCount),
     )
+    .addOption(protectOption())
     .addOption(stateDirOption());
 }
 

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { ConfigError, UsageError } from "../../errors.ts";
 import { fileProblemOf } from "../../lib/system-error.ts";
-import { readGitLabPolicies } from "../../operations/cleanup/gitlab/gitlab-policies.ts";
+import { readGitLabPolicies } from "../../operations/cleanup/gitlab-policies.ts";
 import type { PolicySet } from "../../operations/cleanup/policy.ts";
 import { parsePolicyFile } from "../../operations/cleanup/policy-file.ts";
 import type { CommandContext } from "../context.ts";
@@ -24,7 +24,7 @@ export async function readPolicies(context: CommandContext, flags: PolicyFlags):
     });
   }
   const gitlab = await openGitLab(context, flags);
-  if (gitlab === undefined) return parsePolicyFile(await readText(context, file ?? ""), file ?? "");
+  if (gitlab === undefined) return readPolicyFile(context, file ?? "");
   const progress = context.progress(`reading the policies of ${gitlab.name}`, flags);
   try {
     return await readGitLabPolicies(gitlab, {
@@ -37,13 +37,17 @@ export async function readPolicies(context: CommandContext, flags: PolicyFlags):
   }
 }
 
-async function readText(context: CommandContext, file: string): Promise<string> {
+/**
+ * Reads a file of policies.
+ *
+ * @throws {ConfigError} if it is not there, or wrong
+ */
+export async function readPolicyFile(context: CommandContext, file: string): Promise<PolicySet> {
+  let text: string;
   try {
-    return await readFile(resolve(context.cwd, file), "utf8");
+    text = await readFile(resolve(context.cwd, file), "utf8");
   } catch (cause) {
-    throw new ConfigError(`${file}: ${fileProblemOf(cause)}`, {
-      hint: "give the file of the policies with --policies",
-      cause,
-    });
+    throw new ConfigError(`--policies ${file} cannot be read: ${fileProblemOf(cause)}`, { cause });
   }
+  return parsePolicyFile(text, file);
 }

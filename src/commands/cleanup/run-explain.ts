@@ -5,11 +5,12 @@ import { explainTag } from "../../operations/cleanup/explain-tag.ts";
 import { DEFAULT_LIMITS } from "../../operations/cleanup/policy.ts";
 import type { CommandContext } from "../context.ts";
 import { openTagSource } from "../tags/open-tag-source.ts";
+import { readProtectFile } from "../tags/protect-option.ts";
 import type { PolicyFlags } from "./cleanup-flags.ts";
 import { openMemory } from "./open-memory.ts";
 import { readPolicies } from "./read-policies.ts";
 import { renderExplanation } from "./render-explanation.ts";
-import { tellWarnings } from "./run-policies.ts";
+import { protectionBy, tellWarnings } from "./run-policies.ts";
 
 /** Runs `cleanup explain`. */
 export async function runExplain(
@@ -20,6 +21,7 @@ export async function runExplain(
 ): Promise<void> {
   const named = parseReference(reference);
   const policies = await readPolicies(context, flags);
+  const protectedImages = await readProtectFile(context, flags.protect);
   tellWarnings(context, policies, flags, false);
   const opened = await openTagSource(context, argument, flags, {
     command: "cleanup explain",
@@ -31,7 +33,7 @@ export async function runExplain(
       nowMs: flags.asOf ?? Date.now(),
       maxListSize: flags.maxListSize ?? policies.limits.maxListSize ?? DEFAULT_LIMITS.maxListSize,
       continueAfter: memory.continueAfter(named.repository),
-      isProtected: () => false,
+      isProtected: protectionBy(protectedImages),
       signal: context.signal,
     });
     context.report(explanation, (result) => printable(renderExplanation(result)), flags);

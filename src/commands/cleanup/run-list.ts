@@ -1,19 +1,16 @@
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
 import type { GitLabApi } from "../../client/gitlab/gitlab-api.ts";
 import { readGitLabProjects } from "../../client/gitlab/read-projects.ts";
-import { ConfigError, UsageError } from "../../errors.ts";
+import { UsageError } from "../../errors.ts";
 import { printable } from "../../lib/printable.ts";
-import { fileProblemOf } from "../../lib/system-error.ts";
 import { findAmongPolicies } from "../../operations/cleanup/list/file-rows.ts";
 import { type FindProject, gatherProjects } from "../../operations/cleanup/list/gather-projects.ts";
 import { askForUsers, findAmongProjects } from "../../operations/cleanup/list/gitlab-rows.ts";
 import { type ListedProject, listReport } from "../../operations/cleanup/list/list-report.ts";
-import { parsePolicyFile } from "../../operations/cleanup/policy-file.ts";
 import type { GitLabFlags } from "../../ui/options/gitlab.ts";
 import type { CommandContext } from "../context.ts";
 import { openGitLab } from "../gitlab/open-gitlab.ts";
 import { openTagSource, type TagSourceFlags } from "../tags/open-tag-source.ts";
+import { readPolicyFile } from "./read-policies.ts";
 import { renderList } from "./render-list.ts";
 
 /** What the command line of `cleanup list` says. */
@@ -92,14 +89,7 @@ async function listOfFile(
   argument: string | undefined,
   flags: ListFlags,
 ): Promise<Listed> {
-  const file = flags.policies ?? "";
-  let text: string;
-  try {
-    text = await readFile(resolve(context.cwd, file), "utf8");
-  } catch (cause) {
-    throw new ConfigError(`--policies ${file} cannot be read: ${fileProblemOf(cause)}`, { cause });
-  }
-  const { policies, warnings } = parsePolicyFile(text, file);
+  const { policies, warnings } = await readPolicyFile(context, flags.policies ?? "");
   const find = findAmongPolicies(policies, () => null);
   return { projects: await gather(context, argument, flags, find), warnings };
 }

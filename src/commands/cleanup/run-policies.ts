@@ -2,8 +2,10 @@ import { UsageError } from "../../errors.ts";
 import { countOf } from "../../lib/count-of.ts";
 import { printable } from "../../lib/printable.ts";
 import type { CleanupReport } from "../../operations/cleanup/cleanup-report.ts";
+import type { DecisionOptions } from "../../operations/cleanup/decide-repository.ts";
 import { type CleanupLimits, DEFAULT_LIMITS, type PolicySet } from "../../operations/cleanup/policy.ts";
 import { runCleanup } from "../../operations/cleanup/run-cleanup.ts";
+import type { ProtectedImages } from "../../operations/tags/protected.ts";
 import { currentMachine } from "../../process/machine/run-process.ts";
 import { CleanupRunningError } from "../../state/cleanup-memory.ts";
 import { Deletions } from "../../state/deletions.ts";
@@ -11,6 +13,7 @@ import { isDryRun } from "../../ui/options/dry-run.ts";
 import { attemptsOf } from "../../ui/options/retries.ts";
 import type { CommandContext } from "../context.ts";
 import { type OpenedTagSource, openTagSource } from "../tags/open-tag-source.ts";
+import { readProtectFile } from "../tags/protect-option.ts";
 import type { PlanFlags, PolicyFlags, RunFlags } from "./cleanup-flags.ts";
 import { openMemory } from "./open-memory.ts";
 import { readPolicies } from "./read-policies.ts";
@@ -40,13 +43,14 @@ export async function runPolicies(
     });
   }
   const policies = await readPolicies(context, flags);
+  const protectedImages = await readProtectFile(context, flags.protect);
   tellWarnings(context, policies, flags, !dryRun);
   const opened = await openTagSource(context, argument, flags, {
     command: "cleanup run",
     access: dryRun ? "try" : "change",
   });
   try {
-    await runOpened(context, opened, policies, flags);
+    await runOpened(context, opened, { policies, protectedImages }, flags);
   } finally {
     opened.close();
   }
@@ -55,7 +59,7 @@ export async function runPolicies(
 async function runOpened(
   context: CommandContext,
   opened: OpenedTagSource,
-  policies: PolicySet,
+  { policies, protectedImages }: { policies: PolicySet; protectedImages: ProtectedImages | undefined },
   flags: RunFlags,
 ): Promise<void> {
   const dryRun = isDryRun(flags);
@@ -77,7 +81,7 @@ async function runOpened(
       {
         ...{ source: opened.source, memory, nowMs: Date.now },
         deletions: dryRun ? undefined : new Deletions({ folder, onProblem: warn }),
-        isProtected: () => false,
+        isProtected: protectionBy(protectedImages),
         timeoutSignal: (seconds) => AbortSignal.timeout(seconds * 1000),
       },
       policies,
@@ -118,6 +122,11 @@ async function tell(context: CommandContext, report: CleanupReport, flags: RunFl
   const isSilent = Boolean(flags.quiet) && !report.dryRun;
   if (flags.json || !isSilent) context.report(report, (result) => printable(renderCleanup(result)), flags);
   if (report.failed > 0) context.setExitCode(FAILED_IN_PART);
+}
+
+/** @returns what says whether a tag is protected */
+export function protectionBy(images: ProtectedImages | undefined): DecisionOptions["isProtected"] {
+  return ({ repository, name, digest }) => images?.protects(repository, name, digest) ?? false;
 }
 
 /**
