@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { withGitLab } from "../../ui/options/gitlab.ts";
+import { protectOption } from "../../ui/options/protect.ts";
 import { withRegistry } from "../../ui/options/registry.ts";
 import { parseConcurrency } from "../garbage-collect/parse-flags.ts";
 import { stateDirOption } from "../garbage-collect/run-commands.ts";
 import { parseTime } from "../history/parse-time.ts";
-import { protectOption } from "../tags/protect-option.ts";
 import { repeated } from "./repeated.ts";
 
 /** Adds what every command that reads policies takes: where they are, where the tags are, and the day. */

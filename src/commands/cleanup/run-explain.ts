@@ -5,7 +5,7 @@ import { explainTag } from "../../operations/cleanup/explain-tag.ts";
 import { DEFAULT_LIMITS } from "../../operations/cleanup/policy.ts";
 import type { CommandContext } from "../context.ts";
 import { openTagSource } from "../tags/open-tag-source.ts";
-import { readProtectFile } from "../tags/protect-option.ts";
+import { readProtectFile } from "../tags/read-protect-file.ts";
 import type { PolicyFlags } from "./cleanup-flags.ts";
 import { openMemory } from "./open-memory.ts";
 import { readPolicies } from "./read-policies.ts";

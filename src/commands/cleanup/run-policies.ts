@@ -13,7 +13,7 @@ import { isDryRun } from "../../ui/options/dry-run.ts";
 import { attemptsOf } from "../../ui/options/retries.ts";
 import type { CommandContext } from "../context.ts";
 import { type OpenedTagSource, openTagSource } from "../tags/open-tag-source.ts";
-import { readProtectFile } from "../tags/protect-option.ts";
+import { readProtectFile } from "../tags/read-protect-file.ts";
 import type { PlanFlags, PolicyFlags, RunFlags } from "./cleanup-flags.ts";
 import { openMemory } from "./open-memory.ts";
 import { readPolicies } from "./read-policies.ts";
