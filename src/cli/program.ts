@@ -7,6 +7,7 @@ import { cronCommand } from "../commands/cron/command.ts";
 import { garbageCollectCommand } from "../commands/garbage-collect/command.ts";
 import { historyCommand } from "../commands/history/command.ts";
 import { keysCommand } from "../commands/keys/command.ts";
+import { manifestsCommand } from "../commands/manifests/command.ts";
 import { migrateCommand } from "../commands/migrate/command.ts";
 import { moveCommand } from "../commands/move/command.ts";
 import { readonlyCommand } from "../commands/readonly/command.ts";
@@ -45,6 +46,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   backupCommand,
   uploadsCommand,
   tagsCommand,
+  manifestsCommand,
   usageCommand,
   cleanupCommand,
   configCommand,

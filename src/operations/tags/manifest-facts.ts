@@ -21,6 +21,10 @@ export interface ManifestFacts {
   sizeBytes: number | undefined;
   platforms: string[];
   labels: Record<string, string>;
+  /** What an index lists. */
+  children: readonly Digest[];
+  /** What it is attached to. */
+  subject: Digest | undefined;
   /** Its bytes are not there. */
   isMissing: boolean;
 }
@@ -32,6 +36,8 @@ export const UNREAD_FACTS: ManifestFacts = {
   sizeBytes: undefined,
   platforms: [],
   labels: {},
+  children: [],
+  subject: undefined,
   isMissing: false,
 };
 
@@ -58,6 +64,8 @@ export class ManifestReader {
       const stored = await this.#stored(digest);
       if (stored === undefined) return { ...facts, isMissing: true };
       facts.mediaType = stored.manifest.mediaType;
+      facts.children = stored.manifest.children.map((child) => child.digest);
+      facts.subject = stored.manifest.subject?.digest;
       await this.#addImage(facts, stored.manifest);
       if (this.#wants.size) facts.sizeBytes = await this.#sizeOf(digest, stored);
     } catch (error) {
