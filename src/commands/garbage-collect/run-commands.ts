@@ -1,6 +1,6 @@
 import { Command, Option } from "commander";
-import { UsageError } from "../../errors.ts";
 import { withControlSocket } from "../../ui/options/control-socket.ts";
+import { refuseParentOptions } from "../../ui/options/refuse-parent-options.ts";
 import type { CommandContext } from "../context.ts";
 import { parseTimeout } from "./parse-flags.ts";
 import type { StatusFlags } from "./status.ts";
@@ -57,20 +57,6 @@ export function stopCommand(context: CommandContext): Command {
       await runStop(context, configPath, self.optsWithGlobals<StopFlags>());
     });
   return withControlSocket(command);
-}
-
-/** @throws {UsageError} if an option of a collection was given, which would not count */
-function refuseParentOptions(command: Command): void {
-  const { parent } = command;
-  const own = new Set(command.options.map((option) => option.attributeName()));
-  const wrong = parent?.options.find((option) => {
-    const name = option.attributeName();
-    return !own.has(name) && parent.getOptionValueSource(name) === "cli";
-  });
-  if (!wrong) return;
-  throw new UsageError(`${command.name()} takes no ${wrong.long ?? wrong.flags}`, {
-    hint: `see registry-ctl garbage-collect ${command.name()} --help; a configuration file of this name is given as ./${command.name()}`,
-  });
 }
 
 const CONFIG = "path of the registry's config.yml (default: see registry-ctl --help)";
