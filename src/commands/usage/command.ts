@@ -1,14 +1,14 @@
 import { Command, Option } from "commander";
 import { SORT_KEYS, USAGE_KINDS } from "../../operations/usage/usage-report.ts";
-import { withGitLab } from "../../ui/options/gitlab.ts";
 import type { CommandContext } from "../context.ts";
-import { parseAge, parseConcurrency } from "../garbage-collect/parse-flags.ts";
+import { parseConcurrency } from "../garbage-collect/parse-flags.ts";
 import { stateDirOption } from "../garbage-collect/run-commands.ts";
 import { parseTime } from "../history/parse-time.ts";
+import { usageExplainCommand } from "./explain/command.ts";
+import { usageFreeCommand } from "./free/command.ts";
 import { USAGE_HELP } from "./help-text.ts";
-import { FORMATS, parseDepth, parseSize, parseTop, type UsageFlags } from "./usage-flags.ts";
-
-const HOUR_MS = 3_600_000;
+import { graceOption, withProjects } from "./shared-options.ts";
+import { FORMATS, parseSize, parseTop, type UsageFlags } from "./usage-flags.ts";
 
 /** `registry-ctl usage [config]`: who uses which bytes of a store. */
 export function usageCommand(context: CommandContext): Command {
@@ -20,18 +20,8 @@ export function usageCommand(context: CommandContext): Command {
         "without repetitions, shared with others, its own (what deleting it frees), and what garbage-collect -m would free. One pass " +
         "over the store that changes nothing; safe beside a running registry.",
     )
-    .addOption(new Option("--by <what>", "what rows stand for").choices(USAGE_KINDS).default(USAGE_KINDS[0]))
-    .addOption(
-      new Option(
-        "--depth <n>",
-        "segments of a repository's name that are taken for the project where nothing tells it (default: 2)",
-      ).argParser(parseDepth),
-    )
-    .option(
-      "--projects <file>",
-      "list of projects, one path a line, - for standard input: a repository belongs to the longest that begins its name",
-    );
-  withGitLab(command, "for the ids of projects, and which part of a name is the project")
+    .addOption(new Option("--by <what>", "what rows stand for").choices(USAGE_KINDS).default(USAGE_KINDS[0]));
+  withProjects(command)
     .addOption(
       new Option("--sort <key>", "by what rows are sorted (default: size, with gitlab-csv gitlab)").choices(
         SORT_KEYS,
@@ -58,11 +48,7 @@ export function usageCommand(context: CommandContext): Command {
         .choices(FORMATS)
         .default("table"),
     )
-    .addOption(
-      new Option("--grace <time>", "count what was written within this time as kept, as garbage-collect does")
-        .default(HOUR_MS, "1h")
-        .argParser(parseAge),
-    )
+    .addOption(graceOption("count what was written within this time as kept, as garbage-collect does"))
     .addOption(
       new Option(
         "--concurrency <n>",
@@ -71,6 +57,7 @@ export function usageCommand(context: CommandContext): Command {
     )
     .addOption(stateDirOption())
     .addHelpText("after", USAGE_HELP);
+  command.addCommand(usageExplainCommand(context)).addCommand(usageFreeCommand(context));
   return command.action(async (config: string | undefined) => {
     const { runUsageCommand } = await import("./run.ts");
     await runUsageCommand(context, config, command.optsWithGlobals<UsageFlags>());

@@ -1,5 +1,6 @@
 import type { LoadedConfig } from "../../config/settings.ts";
 import { CancelledError } from "../../errors.ts";
+import type { Digest } from "../../oci/digest.ts";
 import { readUsage } from "../../operations/usage/read-usage.ts";
 import type { UsageModel } from "../../operations/usage/usage-model.ts";
 import { readingThreads } from "../../process/machine/reading-threads.ts";
@@ -23,6 +24,10 @@ export interface ReadFlags extends StorageFlags {
 export interface WantedOfModel {
   pushes: boolean;
   tagNeeds: boolean;
+  /** What stays without any tag. */
+  standing?: boolean;
+  /** Digests that stay, as `garbage-collect --protect` keeps them. */
+  protectedDigests?: ReadonlySet<Digest> | undefined;
 }
 
 /** A store that has been read. */
@@ -66,6 +71,8 @@ export async function readModel(
         concurrency: flags.concurrency ?? usualConcurrency(driver),
         wantsPushes: wanted.pushes,
         wantsTagNeeds: wanted.tagNeeds,
+        wantsStanding: wanted.standing,
+        protectedDigests: wanted.protectedDigests,
         signal: context.signal,
         onProgress: (event) => progress.update(() => renderUsageProgress(event)),
       },

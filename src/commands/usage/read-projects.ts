@@ -9,7 +9,7 @@ import { parseProjectList } from "../../operations/usage/parse-project-list.ts";
 import { type KnownProject, ProjectDirectory } from "../../operations/usage/projects.ts";
 import type { CommandContext } from "../context.ts";
 import { openGitLab } from "../gitlab/open-gitlab.ts";
-import type { UsageFlags } from "./usage-flags.ts";
+import type { ProjectFlags } from "./project-of.ts";
 
 /** Projects that somebody has named. */
 export interface ReadProjects {
@@ -27,7 +27,7 @@ export interface ReadProjects {
  */
 export async function readProjects(
   context: CommandContext,
-  flags: UsageFlags,
+  flags: ProjectFlags,
 ): Promise<ReadProjects | undefined> {
   const gitlab = await openGitLab(context, flags);
   const listed = await readList(context, flags);
@@ -43,7 +43,7 @@ export async function readProjects(
 async function readAll(
   context: CommandContext,
   gitlab: GitLabApi,
-  flags: UsageFlags,
+  flags: ProjectFlags,
 ): ReturnType<typeof readGitLabProjects> {
   const progress = context.progress(`reading the projects of ${gitlab.name}`, flags);
   try {
@@ -58,7 +58,7 @@ async function readAll(
 
 async function readList(
   context: CommandContext,
-  { projects }: UsageFlags,
+  { projects }: ProjectFlags,
 ): Promise<KnownProject[] | undefined> {
   if (projects === undefined) return undefined;
   const name = projects === "-" ? "standard input" : projects;

@@ -4,6 +4,7 @@ import { reportUsage } from "../../operations/usage/report-usage.ts";
 import type { UsageReport } from "../../operations/usage/usage-report.ts";
 import { compileLightly } from "../../process/compile-lightly.ts";
 import type { CommandContext } from "../context.ts";
+import { USUAL_DEPTH } from "./project-of.ts";
 import { readModel } from "./read-model.ts";
 import { readProjects } from "./read-projects.ts";
 import { renderUsage } from "./render.ts";
@@ -11,7 +12,6 @@ import type { UsageFlags } from "./usage-flags.ts";
 
 const PARTLY = 3;
 const LARGER = 4;
-const USUAL_DEPTH = 2;
 /** A store has many layers, of which few are worth a look. */
 const USUAL_TOP_LAYERS = 100;
 

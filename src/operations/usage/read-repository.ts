@@ -1,3 +1,4 @@
+import type { Digest } from "../../oci/digest.ts";
 import { DigestSet } from "../../registry/graph/digest-set.ts";
 import type { DigestId, DigestTable } from "../../registry/graph/digest-table.ts";
 import type { ManifestReferences } from "../../registry/graph/manifest-references.ts";
@@ -6,6 +7,7 @@ import type { RepositoryGraph } from "../../registry/graph/repository-graph.ts";
 import { originOfParked } from "../../registry/parked.ts";
 import { RepositoryMarker } from "../../registry/plan/mark-repository.ts";
 import { type PlannedRepository, planRepository } from "../../registry/plan/plan-repository.ts";
+import { ProtectedDigests } from "../../registry/plan/protected-digests.ts";
 import type { ScanFailure } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { DigestPool, HeldDigests } from "./held-digests.ts";
@@ -26,6 +28,10 @@ export interface RepositoryReaderOptions {
   concurrency: number;
   wantsPushes: boolean;
   wantsTagNeeds: boolean;
+  /** Whether it is wanted what stays without any tag. */
+  wantsStanding?: boolean | undefined;
+  /** Stay, whatever needs them. */
+  protectedDigests?: ReadonlySet<Digest> | undefined;
   onFailure: (failure: ScanFailure) => void;
   /** Called with what is damaged. */
   onProblem: (problem: string) => void;
@@ -47,10 +53,15 @@ export class RepositoryReader {
   readonly #ofTag = new DigestSet();
   readonly #revisions = new DigestSet();
   readonly #repositories: UsageRepository[] = [];
+  readonly #protected: ProtectedDigests;
+  /** The same, as it would be if all tags were deleted. */
+  readonly #protectedWithoutTags: ProtectedDigests;
   #manifests = 0;
 
   /** See `UsageModel`. */
   readonly kept = PagedArray.bytes();
+  /** See `UsageModel`. */
+  readonly standing = PagedArray.bytes();
 
   constructor(
     driver: StorageDriver,
@@ -62,6 +73,8 @@ export class RepositoryReader {
     this.#table = table;
     this.#references = references;
     this.#options = options;
+    this.#protected = new ProtectedDigests(table, options.protectedDigests ?? new Set());
+    this.#protectedWithoutTags = new ProtectedDigests(table, options.protectedDigests ?? new Set());
   }
 
   get repositories(): readonly UsageRepository[] {
@@ -82,6 +95,8 @@ export class RepositoryReader {
     this.#tell(all);
     if (entries.layers.length + entries.revisions.length + entries.tags.size === 0) return;
     const held = this.#hold(untaggedManifests > 0);
+    this.#protected.noteNeeded(this.#tagged);
+    if (this.#options.wantsStanding) await this.#addStanding(graph, all.isInDoubt ? held : undefined);
     const pushes = this.#options.wantsPushes ? await this.#pushTimes(graph) : undefined;
     const origin = originOfParked(entries.name);
     this.#manifests += entries.revisions.length;
@@ -98,6 +113,15 @@ export class RepositoryReader {
     });
   }
 
+  /** To be called behind the last repository: what is protected stays where no link leads to it, too. */
+  async finish(): Promise<void> {
+    const [driver, references] = [this.#driver, this.#references];
+    for (const id of await this.#protected.unlinkedClosure(driver, references))
+      this.kept.set(id, KEPT_BY_TAG);
+    for (const id of await this.#protectedWithoutTags.unlinkedClosure(driver, references))
+      this.standing.set(id, 1);
+  }
+
   async #plan(
     graph: RepositoryGraph,
     deleteUntagged: boolean,
@@ -105,7 +129,10 @@ export class RepositoryReader {
   ): Promise<PlannedRepository> {
     const { concurrency, graceMs, keepWrittenAfterMs, onFailure, signal } = this.#options;
     return planRepository(
-      { graph, references: this.#references, table: this.#table, needed, revisions: this.#revisions },
+      {
+        ...{ graph, references: this.#references, table: this.#table, needed, revisions: this.#revisions },
+        protectedIds: this.#protected.ids,
+      },
       {
         deleteUntagged,
         keepWrittenAfterMs,
@@ -118,6 +145,18 @@ export class RepositoryReader {
         onMissing: () => undefined,
       },
     );
+  }
+
+  /** @param doubtful - what the repository keeps, if something in it is damaged */
+  async #addStanding(graph: RepositoryGraph, doubtful: HeldDigests | undefined): Promise<void> {
+    if (doubtful) {
+      for (const id of doubtful.tagged()) this.standing.set(id, 1);
+      this.#protectedWithoutTags.noteNeeded(this.#tagged);
+      return;
+    }
+    await this.#plan({ ...graph, tagTargets: new Map() }, true, this.#other);
+    for (const id of this.#other.members()) this.standing.set(id, 1);
+    this.#protectedWithoutTags.noteNeeded(this.#other);
   }
 
   async #pushTimes(graph: RepositoryGraph): Promise<PushTimes> {

@@ -1,6 +1,7 @@
 import { CancelledError } from "../../errors.ts";
 import { countOf } from "../../lib/count-of.ts";
 import { messageOf } from "../../lib/message-of.ts";
+import type { Digest } from "../../oci/digest.ts";
 import { DigestTable } from "../../registry/graph/digest-table.ts";
 import { keepManifests } from "../../registry/graph/keep-manifests.ts";
 import { loadBlobs } from "../../registry/graph/load-blobs.ts";
@@ -46,6 +47,10 @@ export interface UsageReadOptions {
   wantsPushes: boolean;
   /** Whether it is wanted what each tag needs. */
   wantsTagNeeds: boolean;
+  /** Whether it is wanted what stays without any tag; false by default. */
+  wantsStanding?: boolean | undefined;
+  /** Stay, as `garbage-collect --protect` keeps them; none by default. */
+  protectedDigests?: ReadonlySet<Digest> | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: UsageProgress) => void) | undefined;
 }
@@ -126,6 +131,7 @@ class UsageReader {
       await this.#repositories.add(graph);
       this.#report("repositories");
     }
+    await this.#repositories.finish();
     await this.#readBlobs(options);
     // A registry may be running: what clients have removed meanwhile was not missed.
     this.#failures = await withoutVanished(driver, this.#failures);
@@ -176,6 +182,7 @@ class UsageReader {
       blobs: this.#blobs,
       repositories: this.#repositories.repositories,
       kept: this.#repositories.kept,
+      standing: this.#options.wantsStanding ? this.#repositories.standing : undefined,
       isFreeable: !isBlind,
       problems: [
         ...this.#failures.map(({ path, error }) => `${path}: cannot be read: ${messageOf(error)}`),

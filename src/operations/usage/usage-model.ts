@@ -19,6 +19,11 @@ export interface UsageModel {
    * for one that nobody keeps.
    */
   readonly kept: PagedArray;
+  /**
+   * 1 for each digest that stays with `garbage-collect -m` even if all tags are deleted: what was written lately, what is
+   * protected, and everything that a repository keeps in doubt. Undefined unless it was asked for.
+   */
+  readonly standing: PagedArray | undefined;
   /** `false`: something could not be listed, so that `garbage-collect` frees no blob, whatever is deleted before. */
   readonly isFreeable: boolean;
   /** What could not be listed or read, so that numbers are uncertain: one line each, for people. */

@@ -43,6 +43,15 @@ export class BlobHolders {
     }
   }
 
+  /** What is free when all of them are given up. */
+  get allBytes(): number {
+    let bytes = 0;
+    for (let blob = 0; blob < this.#sizes.length; blob++) {
+      if ((this.#starts[blob + 1] ?? 0) > (this.#starts[blob] ?? 0)) bytes += this.sizeOf(blob);
+    }
+    return bytes;
+  }
+
   /** Bytes that nothing keeps any more. */
   get freedBytes(): number {
     return this.#freedBytes;
@@ -61,12 +70,12 @@ export class BlobHolders {
     return this.#isGivenUp[index] === 1;
   }
 
-  /** Those that still keep a blob. */
-  *holdersOf(blob: number): Generator<number> {
+  /** Calls `visit` with each of those that still keep a blob. */
+  forEachHolder(blob: number, visit: (index: number) => void): void {
     const end = this.#starts[blob + 1] ?? 0;
     for (let at = this.#starts[blob] ?? 0; at < end; at++) {
       const index = this.#holders[at] ?? 0;
-      if (!this.isGivenUp(index)) yield index;
+      if (!this.isGivenUp(index)) visit(index);
     }
   }
 

@@ -69,6 +69,7 @@ class Chooser {
 
   choose(wantedBytes: number): Choice | undefined {
     const holders = this.#holders;
+    if (holders.allBytes < wantedBytes) return undefined;
     for (const index of this.#removables.keys()) this.#enqueue(index);
     const picked: number[] = [];
     while (holders.freedBytes < wantedBytes) {
@@ -93,11 +94,11 @@ class Chooser {
       if (count === 0 || (count > 1 && 2 * count > level)) continue;
       this.#levels[blob] = count;
       const more = holders.sizeOf(blob) / count - holders.sizeOf(blob) / level;
-      for (const index of holders.holdersOf(blob)) {
+      holders.forEachHolder(blob, (index) => {
         this.#shares[index] = (this.#shares[index] ?? 0) + more;
         if (count === 1) this.#alone[index] = (this.#alone[index] ?? 0) + holders.sizeOf(blob);
         changed.add(index);
-      }
+      });
     }
     for (const index of changed) this.#enqueue(index);
   }

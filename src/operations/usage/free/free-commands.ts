@@ -9,15 +9,26 @@ export interface FreeCommandOptions {
   config: string | undefined;
   /** The file of protected digests; undefined: there is none. */
   protect: string | undefined;
+  /** What was written within this time stays. */
+  graceMs: number;
 }
 
+/** What `garbage-collect` does by itself. */
+const USUAL_GRACE_MS = 3_600_000;
+
 /** @returns the words of the commands that take a step, in this order; without options that answer questions */
-export function commandsOf(step: FreeStep, { config, protect }: FreeCommandOptions): string[][] {
+export function commandsOf(step: FreeStep, { config, protect, graceMs }: FreeCommandOptions): string[][] {
   const store = config === undefined ? [] : ["--config", config];
   const spared = protect === undefined ? [] : ["--protect", protect];
   if (step.kind === "uploads") return [["registry-ctl", "uploads", "purge", ...store]];
-  const collect = ["registry-ctl", "garbage-collect"];
-  if (step.kind === "orphans") return [[...collect, ...spared, ...store]];
+  const grace = graceMs === USUAL_GRACE_MS ? [] : ["--grace", `${graceMs / 1000}s`];
+  const collect = (...mode: string[]): string[] => [
+    ...["registry-ctl", "garbage-collect", ...mode],
+    ...grace,
+    ...spared,
+    ...store,
+  ];
+  if (step.kind === "orphans") return [collect()];
   const deletions = (step.tags ?? []).flatMap(({ repository, tags }) =>
     chunks(tags, TAGS_PER_COMMAND).map((named) => [
       ...["registry-ctl", "tags", "delete", repository, ...named],
@@ -25,7 +36,7 @@ export function commandsOf(step: FreeStep, { config, protect }: FreeCommandOptio
       ...store,
     ]),
   );
-  return [...deletions, [...collect, "-m", ...spared, ...store]];
+  return [...deletions, collect("-m")];
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {

@@ -37,7 +37,7 @@ export interface FreeOptions extends GroupRules {
   /** More than 0. */
   wantedBytes: number;
   /** What goes last: the fewest tags, or the fewest projects with all their tags. */
-  by: "tag" | "project";
+  last: "tags" | "projects";
   /** Tags that were set before this moment go first, the oldest first. */
   oldBeforeMs: number;
   /** What purging uploads frees. */
@@ -105,7 +105,7 @@ class FreePlanner {
     const groups = tagGroups(this.#model, this.#options);
     const left = this.#addOldTags(groups);
     if (this.#wantedBytes <= 0) return;
-    if (this.#options.by === "project") this.#addProjects(left);
+    if (this.#options.last === "projects") this.#addProjects(left);
     else this.#addTags(left);
   }
 
@@ -206,7 +206,8 @@ function removeNewest<T>(items: T[], groupsOf: (item: T) => readonly TagGroup[])
 }
 
 function pick<T>(items: readonly T[], indexes: readonly number[]): T[] {
-  return indexes.flatMap((index) => items[index] ?? []);
+  const picked = new Set(indexes);
+  return items.filter((_, index) => picked.has(index));
 }
 
 function without<T>(items: readonly T[], others: readonly T[]): T[] {

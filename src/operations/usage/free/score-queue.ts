@@ -1,72 +1,95 @@
-/** Gives out what has the highest score first; a score can be set again at any time. */
+const OUT = -1;
+
+/** Gives out what has the highest score first; scores can be set again at any time. A binary heap that knows where each item is. */
 export class ScoreQueue {
-  /** The score of each item as it is now; NaN for one that is out. */
   readonly #scores: Float64Array;
-  /** Of equal scores the higher one of these comes first. */
   readonly #seconds: Float64Array;
-  /** A heap of items, with the scores by which they were put in: an item may be in more than once. */
-  readonly #heap: { item: number; score: number; second: number }[] = [];
+  /** Items; only the first `#length` count. */
+  readonly #heap: Uint32Array;
+  #length = 0;
+  /** Where each item is in the heap; {@link OUT} if it is not. */
+  readonly #positions: Int32Array;
 
   /** @param size - items are the numbers below it */
   constructor(size: number) {
-    this.#scores = new Float64Array(size).fill(Number.NaN);
+    this.#scores = new Float64Array(size);
     this.#seconds = new Float64Array(size);
+    this.#heap = new Uint32Array(size);
+    this.#positions = new Int32Array(size).fill(OUT);
   }
 
+  /**
+   * Puts an item in, or changes its scores.
+   *
+   * @param second - of equal scores the one with the higher of these comes first, then the lower number
+   */
   set(item: number, score: number, second = 0): void {
     this.#scores[item] = score;
     this.#seconds[item] = second;
-    this.#heap.push({ item, score, second });
-    let at = this.#heap.length - 1;
+    let at = this.#positions[item] ?? OUT;
+    if (at === OUT) {
+      at = this.#length++;
+      this.#place(at, item);
+    }
+    if (!this.#rise(at)) this.#sink(at);
+  }
+
+  /** @returns the item with the highest score, which is out then; undefined if there is none */
+  take(): number | undefined {
+    const top = this.#heap[0];
+    if (top === undefined || this.#length === 0) return undefined;
+    this.#length--;
+    this.#positions[top] = OUT;
+    const last = this.#heap[this.#length];
+    if (this.#length > 0 && last !== undefined) {
+      this.#place(0, last);
+      this.#sink(0);
+    }
+    return top;
+  }
+
+  /** @returns false if it stands where it should already */
+  #rise(from: number): boolean {
+    let at = from;
     while (at > 0) {
       const parent = (at - 1) >>> 1;
       if (!this.#isBefore(at, parent)) break;
       this.#swap(at, parent);
       at = parent;
     }
+    return at !== from;
   }
 
-  /** @returns the item that has the highest score, which is out then; undefined if there is none */
-  take(): number | undefined {
-    for (;;) {
-      const top = this.#heap[0];
-      if (top === undefined) return undefined;
-      const last = this.#heap.pop();
-      if (last !== undefined && this.#heap.length > 0) {
-        this.#heap[0] = last;
-        this.#sink();
-      }
-      // One that was put in before its score was set again is passed over.
-      if (this.#scores[top.item] !== top.score || this.#seconds[top.item] !== top.second) continue;
-      this.#scores[top.item] = Number.NaN;
-      return top.item;
-    }
-  }
-
-  #sink(): void {
-    for (let at = 0; ; ) {
+  #sink(from: number): void {
+    for (let at = from; ; ) {
       const left = 2 * at + 1;
       let first = at;
-      if (left < this.#heap.length && this.#isBefore(left, first)) first = left;
-      if (left + 1 < this.#heap.length && this.#isBefore(left + 1, first)) first = left + 1;
+      if (left < this.#length && this.#isBefore(left, first)) first = left;
+      if (left + 1 < this.#length && this.#isBefore(left + 1, first)) first = left + 1;
       if (first === at) return;
       this.#swap(at, first);
       at = first;
     }
   }
 
-  /** Lower numbers first where all else is equal, so that the same store gives the same plan. */
+  /** By scores, and then by number, so that the same store gives the same plan. */
   #isBefore(one: number, other: number): boolean {
-    const [a, b] = [this.#heap[one], this.#heap[other]];
-    if (!a || !b) return false;
-    if (a.score !== b.score) return a.score > b.score;
-    return a.second === b.second ? a.item < b.item : a.second > b.second;
+    const a = this.#heap[one] ?? 0;
+    const b = this.#heap[other] ?? 0;
+    const difference = (this.#scores[a] ?? 0) - (this.#scores[b] ?? 0);
+    if (difference !== 0) return difference > 0;
+    const second = (this.#seconds[a] ?? 0) - (this.#seconds[b] ?? 0);
+    return second === 0 ? a < b : second > 0;
   }
 
   #swap(one: number, other: number): void {
-    const [a, b] = [this.#heap[one], this.#heap[other]];
-    if (!a || !b) return;
-    this.#heap[one] = b;
-    this.#heap[other] = a;
+    const item = this.#heap[one] ?? 0;
+    this.#place(one, this.#heap[other] ?? 0);
+    this.#place(other, item);
+  }
+
+  #place(at: number, item: number): void {
+    this.#heap[at] = item;
+    this.#positions[item] = at;
   }
 }

@@ -15,7 +15,6 @@ export class StayingBlobs {
   /** @param staying - tags that stay */
   constructor(model: UsageModel, staying: Iterable<TagGroup>) {
     this.#model = model;
-    this.#addWhatTagsDoNotNeed();
     for (const { needs } of staying) for (const id of needs.all()) this.#stays.set(id, 1);
   }
 
@@ -30,24 +29,15 @@ export class StayingBlobs {
 
   /** @returns what goes when all of `groups` go, as far as nothing that stays needs it */
   removable(groups: readonly TagGroup[], cost: number): Removable {
-    const { blobs } = this.#model;
+    const { blobs, standing } = this.#model;
     this.#own.clear();
     for (const { needs } of groups) {
       for (const id of needs.all()) {
-        if (this.#stays.get(id) === 0 && blobs.sizeBytes(id) > 0 && !blobs.isYoung(id)) this.#own.add(id);
+        const stays = this.#stays.get(id) === 1 || standing?.get(id) === 1;
+        if (!stays && blobs.sizeBytes(id) > 0 && !blobs.isYoung(id)) this.#own.add(id);
       }
     }
     return { cost, blobs: Uint32Array.from(this.#own.members()) };
-  }
-
-  /** A repository may keep more than its tags need: all of it where something is damaged, and what was pushed lately. */
-  #addWhatTagsDoNotNeed(): void {
-    const needed = this.#own;
-    for (const { held, tags, isInDoubt } of this.#model.repositories) {
-      needed.clear();
-      if (!isInDoubt) for (const each of tags.needs ?? []) for (const id of each.all()) needed.add(id);
-      for (const id of held.tagged()) if (!needed.has(id)) this.#stays.set(id, 1);
-    }
   }
 }
 
