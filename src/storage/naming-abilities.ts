@@ -4,16 +4,22 @@ import type { StorageDriver } from "./driver.ts";
  * What stores can do in which names are apart from what they name. As with the other abilities: ask with the guard.
  */
 
+/** A file and the other name that it gets. */
+export interface SecondName {
+  from: string;
+  to: string;
+}
+
 /** Gives files a second name, and folders another one, without touching what is in them. */
 export interface Naming {
   /**
-   * Gives a file a second name beside its first; both have its time. It is one file until either is replaced: whoever writes
-   * into it in place changes it under both names. Not durable until `settleNames`. What stands at `to` already stays.
+   * Gives files a second name beside their first; both have its time. Each is one file until either is replaced: whoever
+   * writes into it in place changes it under both names. Not durable until `settleNames`. What has the second name already
+   * stays. May block the event loop for a moment: never used inside `serve`.
    *
-   * @returns false, with nothing done: this store cannot do it for these two, as between disks
-   * @throws {PathNotFoundError} if there is no file at `from`
+   * @returns those for which this store cannot do it, as between disks, or that are gone
    */
-  linkFile(from: string, to: string): Promise<boolean>;
+  linkFiles(files: readonly SecondName[]): Promise<SecondName[]>;
   /**
    * Gives a folder with everything in it another name, in one step, durable when it resolves.
    *
@@ -21,7 +27,7 @@ export interface Naming {
    *   two, as between disks
    */
   moveFolder(from: string, to: string): Promise<boolean>;
-  /** Makes the entries of folders durable, and their own names. Folders that are gone are left out. */
+  /** Makes the entries of folders durable, and their own names. */
   settleNames(folders: Iterable<string>): Promise<void>;
 }
 

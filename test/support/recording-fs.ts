@@ -73,6 +73,14 @@ export function recordingFs(inner: FsOperations = nodeFs): RecordingFs {
       await inner.rename(from, to);
       log.push({ kind: "rename", from, to });
     },
+    mkdirSync: (path) => {
+      inner.mkdirSync(path);
+      log.push({ kind: "mkdir", path });
+    },
+    linkSync: (existing, path) => {
+      inner.linkSync(existing, path);
+      log.push({ kind: "link", existing, path });
+    },
     link: async (existing, path) => {
       await inner.link(existing, path);
       log.push({ kind: "link", existing, path });

@@ -1,7 +1,7 @@
 import { CancelledError } from "../../errors.ts";
 import { TimesRecorder } from "../../registry/copy/times-recorder.ts";
 import { subfolderNamesIfAny } from "../../registry/list-folder.ts";
-import { moveRepository } from "../../registry/move/move-repository.ts";
+import { moveRepositories } from "../../registry/move/move-repositories.ts";
 import { listRepositoryLinks } from "../../registry/move/repository-links.ts";
 import { parentOf, REPOSITORIES_ROOT, repositoryPath } from "../../registry/paths.ts";
 import { isRemote, usualConcurrency } from "../../registry/remote-store.ts";
@@ -12,12 +12,15 @@ import type { MoveDependencies, MoveProgress } from "./move-options.ts";
 import { type MovedNames, type MoveRequest, targetOf } from "./move-request.ts";
 import type { MovePlan } from "./plan-move.ts";
 
+/** So many are moved together: a disk makes the names of all durable in one go. */
+const REPOSITORIES_AT_ONCE = 100;
+
 /** Options of {@link Relocation}. */
 export interface RelocationOptions {
   names: MovedNames;
   request: MoveRequest;
-  /** Called before each repository. @throws what ends the move */
-  beforeRepository: () => Promise<void>;
+  /** Called before each batch of repositories. @throws what ends the move */
+  beforeBatch: () => Promise<void>;
   onProgress?: ((progress: MoveProgress) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -39,21 +42,22 @@ export class Relocation {
   /** @returns how many repositories went with a folder, and how many link by link */
   async run(plan: MovePlan): Promise<{ folders: number; links: number }> {
     const { driver } = this.#dependencies;
-    const { names, beforeRepository, onProgress, signal } = this.#options;
+    const { names, beforeBatch, onProgress, signal } = this.#options;
     const total = plan.repositories.length;
     const ways = { folders: 0, links: 0 };
-    await beforeRepository();
+    await beforeBatch();
     await this.#moveFolders(names.from, plan);
     const left = await this.#left();
     ways.folders = plan.repositories.filter(({ from }) => !left.includes(from)).length;
     let done = ways.folders;
-    for (const from of left) {
+    for (let start = 0; start < left.length; start += REPOSITORIES_AT_ONCE) {
       onProgress?.({ done, total: Math.max(total, done) });
-      await beforeRepository();
-      const counts = await moveRepository(
-        { from, to: targetOf(from, names) },
+      await beforeBatch();
+      const some = left.slice(start, start + REPOSITORIES_AT_ONCE);
+      const moved = await moveRepositories(
+        some.map((from) => ({ from, to: targetOf(from, names) })),
         {
-          ...{ driver, signal, concurrency: usualConcurrency(driver) },
+          ...{ driver, signal, concurrency: Math.ceil(usualConcurrency(driver) / 2) },
           noteTime: (path, modifiedMs) => this.#times?.note(path, modifiedMs),
           beforeLink: () => {
             if (signal?.aborted) throw new CancelledError();
@@ -63,9 +67,8 @@ export class Relocation {
           },
         },
       );
-      if (Object.values(counts).every((count) => count === 0)) continue;
-      ways.links++;
-      done++;
+      ways.links += moved;
+      done += moved;
     }
     onProgress?.({ done, total: Math.max(total, done) });
     await this.#times?.write(driver);

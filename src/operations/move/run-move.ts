@@ -103,7 +103,7 @@ class MoveRun {
     const plan = await this.#plan();
     const relocation = new Relocation(this.#dependencies, {
       ...{ names: this.#names, request: this.#request, signal },
-      beforeRepository: async () => {
+      beforeBatch: async () => {
         await lock.check();
         held?.check();
         if (held === undefined) await this.#askAgain();

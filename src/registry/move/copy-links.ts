@@ -26,30 +26,32 @@ export interface CopyLinksOptions {
  * Gives the links of one stage of a repository to another name as well. What is there under that name already stays. On a
  * disk that can do so a link gets a second name, for nothing in it is ever changed; but those of tags are written anew.
  *
- * @returns how many were copied. All of them are durable
+ * @param unsettled - takes the folders whose names are not durable yet
  */
 export async function copyLinks(
   from: RepositoryLinks,
   to: RepositoryLinks,
   stage: LinkStage,
+  unsettled: Set<string>,
   options: CopyLinksOptions,
-): Promise<number> {
+): Promise<void> {
   const { driver, concurrency, beforeLink } = options;
   const present = new Set(to.links[stage].map(({ below }) => below));
   const missing = from.links[stage].filter(({ below }) => !present.has(below));
-  const unsettled = new Set<string>();
-  await forEachConcurrently(missing, concurrency, async (link) => {
+  if (missing.length === 0) return;
+  beforeLink?.();
+  const [source, target] = [repositoryPath(from.name), repositoryPath(to.name)];
+  let left = missing;
+  if (stage !== "tags" && hasNaming(driver)) {
+    const names = missing.map(({ below }) => ({ from: `${source}/${below}`, to: `${target}/${below}` }));
+    const others = new Set((await driver.linkFiles(names)).map((name) => name.to));
+    left = missing.filter(({ below }) => others.has(`${target}/${below}`));
+    for (const name of names) if (!others.has(name.to)) unsettled.add(parentOf(name.to));
+  }
+  await forEachConcurrently(left, concurrency, async (link) => {
     beforeLink?.();
-    const source = `${repositoryPath(from.name)}/${link.below}`;
-    const target = `${repositoryPath(to.name)}/${link.below}`;
-    if (stage !== "tags" && hasNaming(driver) && (await driver.linkFile(source, target))) {
-      unsettled.add(parentOf(target));
-      return;
-    }
-    await copyLink(source, target, link, stage, options);
+    await copyLink(`${source}/${link.below}`, `${target}/${link.below}`, link, stage, options);
   });
-  if (unsettled.size > 0 && hasNaming(driver)) await driver.settleNames(unsettled);
-  return missing.length;
 }
 
 async function copyLink(

@@ -3,6 +3,7 @@ import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import {
   canDeleteMany,
   canSettleRemovals,
+  type EmptyFolders,
   hasEmptyFolders,
   hasSynchronousFolders,
 } from "../../storage/abilities.ts";
@@ -32,20 +33,26 @@ export interface RemoveLinksOptions {
 }
 
 /**
- * Removes the links of a repository: its tags first, and when they are gone for good the others; then the folders in which
+ * Removes the links of repositories: their tags first, and when they are gone for good the others; then the folders in which
  * nothing is left. Each goes by its exact path.
  *
  * @throws {StorageUnavailableError} if one cannot be removed
  */
-export async function removeLinks(found: RepositoryLinks, options: RemoveLinksOptions): Promise<void> {
+export async function removeLinks(
+  repositories: readonly RepositoryLinks[],
+  options: RemoveLinksOptions,
+): Promise<void> {
   const { driver } = options;
-  const root = repositoryPath(found.name);
   for (const stage of [...LINK_STAGES].reverse()) {
-    const paths = found.links[stage].map(({ below }) => `${root}/${below}`);
+    const paths = repositories.flatMap(({ name, links }) =>
+      links[stage].map(({ below }) => `${repositoryPath(name)}/${below}`),
+    );
     await removeFiles(paths, options);
     if (stage === "tags" && canSettleRemovals(driver)) await driver.settleRemovals(paths.map(parentOf));
   }
-  await removeFolders(found, options);
+  if (!hasEmptyFolders(driver)) return;
+  const settled = new Set<string>();
+  for (const found of repositories) await removeFolders(found, driver, settled);
 }
 
 async function removeFiles(paths: readonly string[], options: RemoveLinksOptions): Promise<void> {
@@ -61,9 +68,16 @@ async function removeFiles(paths: readonly string[], options: RemoveLinksOptions
   }
 }
 
-/** A folder that is left behind does no harm, so that it is no failure. */
-async function removeFolders(found: RepositoryLinks, { driver }: RemoveLinksOptions): Promise<void> {
-  if (!hasEmptyFolders(driver)) return;
+/**
+ * A folder that is left behind does no harm, so that it is no failure.
+ *
+ * @param settled - takes the folders whose removals are not durable yet
+ */
+async function removeFolders(
+  found: RepositoryLinks,
+  driver: StorageDriver & EmptyFolders,
+  settled: Set<string>,
+): Promise<void> {
   const root = repositoryPath(found.name);
   const folders = new Set<string>();
   const addAbove = (folder: string): void => {
@@ -75,7 +89,6 @@ async function removeFolders(found: RepositoryLinks, { driver }: RemoveLinksOpti
   for (const folder of SKELETON) addAbove(`${root}/${folder}`);
   const fromBelow = [...folders].sort((left, right) => right.length - left.length);
   for (let at = root; at !== REPOSITORIES_ROOT; at = parentOf(at)) fromBelow.push(at);
-  const settled = new Set<string>();
   for (const [index, folder] of fromBelow.entries()) {
     if (index % FILES_AT_ONCE === 0) await setImmediate();
     try {
@@ -88,5 +101,4 @@ async function removeFolders(found: RepositoryLinks, { driver }: RemoveLinksOpti
       // What is in the way is told of by whoever needs the folder.
     }
   }
-  if (canSettleRemovals(driver)) await driver.settleRemovals(settled);
 }

@@ -24,7 +24,7 @@ import type {
 import { checkPath } from "../check-path.ts";
 import type { FileInfo, FileWriter, ReadOptions, StorageDriver, WriterOptions } from "../driver.ts";
 import { FileTooLargeError } from "../errors.ts";
-import type { Naming } from "../naming-abilities.ts";
+import type { Naming, SecondName } from "../naming-abilities.ts";
 import { BulkWork } from "./bulk-work.ts";
 import { DurableChanges } from "./durable-changes.ts";
 import { FileStream } from "./file-stream.ts";
@@ -299,8 +299,8 @@ export class FilesystemDriver
     );
   }
 
-  linkFile(from: string, to: string): Promise<boolean> {
-    return this.#names.linkFile(from, to);
+  linkFiles(files: readonly SecondName[]): Promise<SecondName[]> {
+    return this.#names.linkFiles(files);
   }
 
   moveFolder(from: string, to: string): Promise<boolean> {

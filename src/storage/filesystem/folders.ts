@@ -50,6 +50,27 @@ export class Folders {
     }
   }
 
+  /**
+   * Makes one folder if it is missing, for work on many that blocks anyway.
+   *
+   * @throws {Error} the system's: ENOENT if the folder above is missing
+   */
+  makeSync(folder: string): void {
+    try {
+      this.#fs.mkdirSync(folder);
+    } catch (error) {
+      if (errorCode(error) === "EEXIST") return;
+      throw error;
+    }
+    this.syncer.forget(folder);
+    if (this.#weAreRoot === false) return;
+    const own = this.#fs.statSync(folder);
+    this.#weAreRoot ??= own.uid === 0;
+    if (!this.#weAreRoot) return;
+    const above = this.#fs.statSync(dirname(folder));
+    if (above.uid !== own.uid || above.gid !== own.gid) this.#fs.chownSync(folder, above.uid, above.gid);
+  }
+
   /** Gives a new file the owner of its folder if we are root; others cannot, and need not. */
   async adoptFile(file: FsFile, folder: string): Promise<void> {
     if (this.#weAreRoot === false) return;

@@ -1,5 +1,5 @@
 import type { Dirent } from "node:fs";
-import { constants, rmdirSync, statSync, unlinkSync } from "node:fs";
+import { chownSync, constants, linkSync, mkdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
 import * as fs from "node:fs/promises";
 
 /** What the driver asks of one open file. */
@@ -53,13 +53,16 @@ export type OpenMode = "read" | "create" | "modify";
 export interface FsOperations {
   open(path: string, mode: OpenMode): Promise<FsFile>;
   mkdir(path: string): Promise<void>;
+  mkdirSync(path: string): void;
   rename(from: string, to: string): Promise<void>;
   link(existing: string, path: string): Promise<void>;
+  linkSync(existing: string, path: string): void;
   unlink(path: string): Promise<void>;
   unlinkSync(path: string): void;
   rmdir(path: string): Promise<void>;
   rmdirSync(path: string): void;
   chown(path: string, uid: number, gid: number): Promise<void>;
+  chownSync(path: string, uid: number, gid: number): void;
   /** Sets the time of the last change of a file, in milliseconds since 1970. */
   setModified(path: string, modifiedMs: number): Promise<void>;
   /** Tells of the room on the disk that a file or folder is on. */
@@ -84,13 +87,16 @@ const OPEN_FLAGS: Record<OpenMode, number> = {
 export const nodeFs: FsOperations = {
   open: async (path, mode) => fileOf(await fs.open(path, OPEN_FLAGS[mode], 0o666)),
   mkdir: (path) => fs.mkdir(path, 0o777),
+  mkdirSync: (path) => void mkdirSync(path, 0o777),
   rename: fs.rename,
   link: fs.link,
+  linkSync,
   unlink: fs.unlink,
   unlinkSync,
   rmdir: (path) => fs.rmdir(path),
   rmdirSync: (path) => rmdirSync(path),
   chown: fs.chown,
+  chownSync,
   // Half a microsecond more: Node 20 cuts off what is less than one, and may find a whole number to be a little below it.
   setModified: (path, modifiedMs) => fs.utimes(path, new Date(), modifiedMs / 1000 + 5e-7),
   statfs: (path) => fs.statfs(path),

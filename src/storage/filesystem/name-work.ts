@@ -1,12 +1,14 @@
 import { dirname } from "node:path";
-import { PathNotFoundError } from "../../errors.ts";
+import { setImmediate } from "node:timers/promises";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { checkPath } from "../check-path.ts";
-import type { Naming } from "../naming-abilities.ts";
+import type { Naming, SecondName } from "../naming-abilities.ts";
 import type { Folders } from "./folders.ts";
-import { DRIVER_NAME, type StoreFolder } from "./store-folder.ts";
+import type { StoreFolder } from "./store-folder.ts";
 import { errorCode, isMissing } from "./translate-error.ts";
 
+/** So many files get their name before the event loop gets its turn. */
+const LINKS_AT_ONCE = 256;
 /** More syncs at a time gain nothing, since a file system commits them together. */
 const SYNCS_AT_ONCE = 16;
 /** What is answered where two names cannot lead to one file. */
@@ -24,23 +26,47 @@ export class NameWork implements Naming {
     this.#folders = folders;
   }
 
-  async linkFile(from: string, to: string): Promise<boolean> {
-    checkPath(to);
-    return this.#store.run("give another name to", from, async (absolute) => {
-      const target = this.#store.absolute(to);
-      const { fs } = this.#store;
-      const stillThere = async () => void (await fs.stat(absolute));
+  async linkFiles(files: readonly SecondName[]): Promise<SecondName[]> {
+    const left: SecondName[] = [];
+    for (const [index, file] of files.entries()) {
+      if (index > 0 && index % LINKS_AT_ONCE === 0) await setImmediate();
+      checkPath(file.from);
+      checkPath(file.to);
+      const [existing, path] = [this.#store.absolute(file.from), this.#store.absolute(file.to)];
       try {
-        await this.#folders.within(dirname(target), () => fs.link(absolute, target), stillThere);
-        return true;
+        const isLinked = this.#linkSync(existing, path) ?? (await this.#link(existing, path));
+        if (!isLinked) left.push(file);
       } catch (error) {
-        const code = errorCode(error) ?? "";
-        if (code === "EEXIST") return true;
-        if (CANNOT_LINK.has(code)) return false;
-        if (isMissing(error)) throw new PathNotFoundError(DRIVER_NAME, from);
-        throw error;
+        throw this.#store.translate(error, "give another name to", file.from);
       }
-    });
+    }
+    return left;
+  }
+
+  /** @returns undefined if there are no folders to put it in */
+  #linkSync(existing: string, path: string): boolean | undefined {
+    const { fs } = this.#store;
+    const folder = dirname(path);
+    try {
+      this.#folders.makeSync(folder);
+      fs.linkSync(existing, path);
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      return answerOf(error);
+    }
+  }
+
+  async #link(existing: string, path: string): Promise<boolean> {
+    const { fs } = this.#store;
+    const stillThere = async () => void (await fs.stat(existing));
+    try {
+      await this.#folders.within(dirname(path), () => fs.link(existing, path), stillThere);
+      return true;
+    } catch (error) {
+      // It was removed by somebody else.
+      return isMissing(error) ? false : answerOf(error);
+    }
   }
 
   async moveFolder(from: string, to: string): Promise<boolean> {
@@ -72,20 +98,15 @@ export class NameWork implements Naming {
   }
 
   async settleNames(folders: Iterable<string>): Promise<void> {
-    await forEachConcurrently(folders, SYNCS_AT_ONCE, (folder) =>
-      this.#store.run(
-        "sync",
-        folder,
-        async (absolute) => {
-          try {
-            await this.#folders.syncer.sync(absolute);
-          } catch (error) {
-            if (!isMissing(error)) throw error;
-          }
-        },
-        "folder",
-      ),
-    );
+    const own = [...folders];
+    const above = new Set<string>();
+    const settle = (some: Iterable<string>, work: (absolute: string) => Promise<void>): Promise<void> =>
+      forEachConcurrently(some, SYNCS_AT_ONCE, (folder) => this.#store.run("sync", folder, work, "folder"));
+    const { syncer } = this.#folders;
+    await settle(own, (absolute) => syncer.syncOnly(absolute));
+    for (const folder of own) if (folder !== "/") above.add(dirname(folder));
+    // Their entries first: these are what the folders themselves are.
+    await settle(above, (absolute) => syncer.sync(absolute));
   }
 
   /** A folder would take the place of an empty one, whose owner and mode would be lost. */
@@ -98,4 +119,11 @@ export class NameWork implements Naming {
     if (present !== undefined) throw Object.assign(new Error("something is there"), { code: "EEXIST" });
     await fs.rename(from, to);
   }
+}
+
+function answerOf(error: unknown): boolean {
+  const code = errorCode(error) ?? "";
+  if (code === "EEXIST") return true;
+  if (CANNOT_LINK.has(code)) return false;
+  throw error;
 }

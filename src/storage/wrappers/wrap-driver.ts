@@ -213,7 +213,10 @@ function wrappedAbilities(
       call({ method: "spaceLeft", path: path ?? "/" }, () => inner.spaceLeft(path));
   }
   if (hasNaming(inner)) {
-    abilities.linkFile = (from, to) => call({ method: "linkFile", path: to }, () => inner.linkFile(from, to));
+    abilities.linkFiles = (files) =>
+      call({ method: "linkFiles", path: files[0]?.to ?? "/", amount: files.length }, () =>
+        inner.linkFiles(files),
+      );
     abilities.moveFolder = (from, to) =>
       call({ method: "moveFolder", path: from }, () => inner.moveFolder(from, to));
     abilities.settleNames = (folders) =>

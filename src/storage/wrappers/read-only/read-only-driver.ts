@@ -18,7 +18,7 @@ const CHANGES: Partial<Record<StorageMethod, string>> = {
   sweepTemporaryFiles: "remove temporary files below",
   setModified: "change the time of",
   copyFrom: "write",
-  linkFile: "write",
+  linkFiles: "write",
   moveFolder: "rename",
   abandonUnfinished: "remove the unfinished",
 };

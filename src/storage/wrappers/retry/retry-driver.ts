@@ -28,7 +28,7 @@ const REPEATABLE = new Set<StorageMethod>([
   "removeFolder",
   "settleRemovals",
   "setModified",
-  "linkFile",
+  "linkFiles",
   "settleNames",
   "spaceLeft",
   "now",
