@@ -1,5 +1,4 @@
 import { PagedArray } from "../../registry/graph/paged-array.ts";
-import type { HeldDigests } from "./held-digests.ts";
 import type { UsageModel } from "./usage-model.ts";
 
 /** What one tag takes. */
@@ -18,7 +17,7 @@ export function measureTags(model: UsageModel): TagAmounts[] {
   const { blobs } = model;
   const owners = PagedArray.integers();
   const amounts: TagAmounts[] = [];
-  for (const { tags, isInDoubt, held } of model.repositories) {
+  for (const { tags } of model.repositories) {
     for (const needs of tags.needs ?? []) {
       const amount = { sizeBytes: 0, exclusiveBytes: 0 };
       amounts.push(amount);
@@ -27,9 +26,7 @@ export function measureTags(model: UsageModel): TagAmounts[] {
         owners.set(id, owners.get(id) === 0 ? amounts.length : SHARED);
       }
     }
-    // In doubt, all of the repository is kept, whatever is deleted of it.
-    const besides: HeldDigests | undefined = isInDoubt ? held : tags.keptBesides;
-    for (const id of besides?.tagged() ?? []) owners.set(id, SHARED);
+    for (const id of tags.keptBesides?.all() ?? []) owners.set(id, SHARED);
   }
   if (!model.isFreeable) return amounts;
   for (const id of blobs.ids()) {

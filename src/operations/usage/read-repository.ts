@@ -106,7 +106,7 @@ export class RepositoryReader {
       isParked: origin !== undefined,
       isInDoubt: all.isInDoubt,
       held,
-      tags: this.#tagsOf(graph, pushes),
+      tags: this.#tagsOf(graph, pushes, tagged.isInDoubt),
       manifests: entries.revisions.length,
       untaggedManifests,
       lastPushMs: pushes?.lastMs,
@@ -137,6 +137,7 @@ export class RepositoryReader {
         deleteUntagged,
         keepWrittenAfterMs,
         agesMatter: graceMs > 0,
+        countsRevisions: this.#options.wantsPushes,
         keepUntaggedAfterMs: Number.POSITIVE_INFINITY,
         driver: this.#driver,
         concurrency,
@@ -187,7 +188,7 @@ export class RepositoryReader {
     return new HeldDigests(this.#pool, start, taggedEnd, this.#pool.length);
   }
 
-  #tagsOf(graph: RepositoryGraph, pushes: PushTimes | undefined): UsageTags {
+  #tagsOf(graph: RepositoryGraph, pushes: PushTimes | undefined, isKeptWhole: boolean): UsageTags {
     const names: string[] = [];
     const targets: (DigestId | undefined)[] = [];
     const pushedMs: (number | undefined)[] = [];
@@ -200,12 +201,13 @@ export class RepositoryReader {
     }
     if (!this.#options.wantsTagNeeds)
       return { names, targets, pushedMs, needs: undefined, keptBesides: undefined };
-    return { names, targets, pushedMs, ...this.#needsOf(graph, targets) };
+    return { names, targets, pushedMs, ...this.#needsOf(graph, targets, isKeptWhole) };
   }
 
   #needsOf(
     graph: RepositoryGraph,
     targets: readonly (DigestId | undefined)[],
+    isKeptWhole: boolean,
   ): Pick<UsageTags, "needs" | "keptBesides"> {
     const marker = new RepositoryMarker({
       graph,
@@ -221,6 +223,7 @@ export class RepositoryReader {
       for (const id of this.#ofTag.members()) this.#other.add(id);
       return this.#pushAll(this.#ofTag);
     });
+    if (isKeptWhole) return { needs, keptBesides: this.#pushAll(this.#tagged) };
     this.#ofTag.clear();
     for (const id of this.#tagged.members()) {
       if (this.#other.has(id)) continue;

@@ -65,8 +65,8 @@ export interface UsageTags {
    */
   readonly needs: readonly HeldDigests[] | undefined;
   /**
-   * What `garbage-collect -m` keeps even if all tags are deleted, such as what was pushed lately and has no tag. Undefined
-   * unless `needs` was asked for.
+   * What `garbage-collect -m` keeps even if all tags are deleted: what was pushed lately and has no tag, or everything where
+   * it finds something damaged. Undefined unless `needs` was asked for.
    */
   readonly keptBesides: HeldDigests | undefined;
 }

@@ -18,9 +18,14 @@ import { type LastTagged, lastTaggedTimes } from "./untagged-since.ts";
 const PROBLEMS_SHOWN = 20;
 
 /** Options of {@link planRepository}. */
-export type RepositoryPlanOptions = CollectionRules & Omit<LinkTimeOptions, "onUnknown">;
+export interface RepositoryPlanOptions
+  extends CollectionRules,
+    Omit<LinkTimeOptions, "onUnknown" | "agesMatter"> {
+  /** Every folder that was taken for a revision is looked into, not only where it matters for what goes. */
+  countsRevisions?: boolean;
+}
 
-type LookOptions = CollectionRules & LinkTimeOptions;
+type LookOptions = RepositoryPlanOptions & LinkTimeOptions;
 
 /** The outcome of {@link planRepository}. What is needed is in the set that was given. */
 export interface PlannedRepository {
@@ -136,7 +141,7 @@ async function dropMissingRevisions(
   const keepsOthers = (id: DigestId): boolean =>
     references.state(id) !== "read" || references.subject(id) !== undefined;
   const indexes = [...revisions.keys()].filter(
-    (index) => !options.deleteUntagged || keepsOthers(revisions.id(index)),
+    (index) => options.countsRevisions || !options.deleteUntagged || keepsOthers(revisions.id(index)),
   );
   await fillTimes(revisions, indexes, options, pathOf);
 }
