@@ -6,6 +6,7 @@ import { findAmongPolicies } from "../../operations/cleanup/list/file-rows.ts";
 import { type FindProject, gatherProjects } from "../../operations/cleanup/list/gather-projects.ts";
 import { askForUsers, findAmongProjects } from "../../operations/cleanup/list/gitlab-rows.ts";
 import { type ListedProject, listReport } from "../../operations/cleanup/list/list-report.ts";
+import { CleanupMemory } from "../../state/cleanup-memory.ts";
 import type { GitLabFlags } from "../../ui/options/gitlab.ts";
 import type { CommandContext } from "../context.ts";
 import { openGitLab } from "../gitlab/open-gitlab.ts";
@@ -70,7 +71,7 @@ async function listOfGitLab(
     });
     if (!flags.askGitlab) {
       const find = findAmongProjects(gitlab, projects);
-      return { projects: await gather(context, argument, flags, find), warnings: notices };
+      return { projects: await gather(context, argument, flags, () => find), warnings: notices };
     }
     const { rows, failed } = await askForUsers(gitlab, projects, {
       signal,
@@ -90,7 +91,10 @@ async function listOfFile(
   flags: ListFlags,
 ): Promise<Listed> {
   const { policies, warnings } = await readPolicyFile(context, flags.policies ?? "");
-  const find = findAmongPolicies(policies, () => null);
+  const find = (stateFolder: string | undefined): FindProject => {
+    const onProblem = (problem: string): void => void warnings.push(problem);
+    return findAmongPolicies(policies, new CleanupMemory({ folder: stateFolder, onProblem }), Date.now());
+  };
   return { projects: await gather(context, argument, flags, find), warnings };
 }
 
@@ -98,11 +102,12 @@ async function gather(
   context: CommandContext,
   argument: string | undefined,
   flags: ListFlags,
-  find: FindProject,
+  findWith: (stateFolder: string | undefined) => FindProject,
 ): Promise<ListedProject[]> {
   const opened = await openTagSource(context, argument, flags, { command: "cleanup list", access: "look" });
   const progress = context.progress("looking for repositories", flags);
   try {
+    const find = findWith(opened.stateFolder);
     return await gatherProjects(opened.source.repositories(context.signal), find, (found) =>
       progress.update(() => `looking for repositories: ${found}`),
     );
