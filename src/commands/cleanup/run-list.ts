@@ -6,11 +6,11 @@ import { findAmongPolicies } from "../../operations/cleanup/list/file-rows.ts";
 import { type FindProject, gatherProjects } from "../../operations/cleanup/list/gather-projects.ts";
 import { askForUsers, findAmongProjects } from "../../operations/cleanup/list/gitlab-rows.ts";
 import { type ListedProject, listReport } from "../../operations/cleanup/list/list-report.ts";
-import { CleanupMemory } from "../../state/cleanup-memory.ts";
 import type { GitLabFlags } from "../../ui/options/gitlab.ts";
 import type { CommandContext } from "../context.ts";
 import { openGitLab } from "../gitlab/open-gitlab.ts";
-import { openTagSource, type TagSourceFlags } from "../tags/open-tag-source.ts";
+import { type OpenedTagSource, openTagSource, type TagSourceFlags } from "../tags/open-tag-source.ts";
+import { openMemory } from "./open-memory.ts";
 import { readPolicyFile } from "./read-policies.ts";
 import { renderList } from "./render-list.ts";
 
@@ -91,10 +91,8 @@ async function listOfFile(
   flags: ListFlags,
 ): Promise<Listed> {
   const { policies, warnings } = await readPolicyFile(context, flags.policies ?? "");
-  const find = (stateFolder: string | undefined): FindProject => {
-    const onProblem = (problem: string): void => void warnings.push(problem);
-    return findAmongPolicies(policies, new CleanupMemory({ folder: stateFolder, onProblem }), Date.now());
-  };
+  const find = (opened: OpenedTagSource): FindProject =>
+    findAmongPolicies(policies, openMemory(context, opened, flags, false).memory, Date.now());
   return { projects: await gather(context, argument, flags, find), warnings };
 }
 
@@ -102,12 +100,12 @@ async function gather(
   context: CommandContext,
   argument: string | undefined,
   flags: ListFlags,
-  findWith: (stateFolder: string | undefined) => FindProject,
+  findWith: (opened: OpenedTagSource) => FindProject,
 ): Promise<ListedProject[]> {
   const opened = await openTagSource(context, argument, flags, { command: "cleanup list", access: "look" });
   const progress = context.progress("looking for repositories", flags);
   try {
-    const find = findWith(opened.stateFolder);
+    const find = findWith(opened);
     return await gatherProjects(opened.source.repositories(context.signal), find, (found) =>
       progress.update(() => `looking for repositories: ${found}`),
     );
