@@ -4,6 +4,7 @@ import { cleanupCommand } from "../commands/cleanup/command.ts";
 import { configCommand } from "../commands/config/command.ts";
 import type { CommandContext } from "../commands/context.ts";
 import { cronCommand } from "../commands/cron/command.ts";
+import { deletionsCommand } from "../commands/deletions/command.ts";
 import { garbageCollectCommand } from "../commands/garbage-collect/command.ts";
 import { historyCommand } from "../commands/history/command.ts";
 import { keysCommand } from "../commands/keys/command.ts";
@@ -47,6 +48,7 @@ const COMMANDS: readonly ((context: CommandContext) => Command)[] = [
   uploadsCommand,
   tagsCommand,
   manifestsCommand,
+  deletionsCommand,
   usageCommand,
   cleanupCommand,
   configCommand,

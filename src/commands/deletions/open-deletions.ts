@@ -1,6 +1,7 @@
 import type { LoadedConfig } from "../../config/settings.ts";
 import { printable } from "../../lib/printable.ts";
 import { registryUserOf } from "../../process/machine/registry-user.ts";
+import { stateFoldersOf } from "../../process/state/find-state.ts";
 import { prepareState } from "../../process/state/prepare-state.ts";
 import { Deletions } from "../../state/deletions.ts";
 import type { CommandContext, StorageFlags } from "../context.ts";
@@ -15,16 +16,20 @@ export function deletionsIn(context: CommandContext, stateFolder: string | undef
 }
 
 /**
- * Opens what is remembered of deletions that failed in the configured store. To be called before the store is opened, when
- * root becomes another user.
+ * Opens what is remembered of deletions that failed in the configured store, without opening that.
+ *
+ * @param access - `look`: nothing is written, so that no state folder is made
  */
 export async function openDeletions(
   context: CommandContext,
   config: LoadedConfig,
   flags: StorageFlags,
+  access: "look" | "change",
 ): Promise<Deletions> {
   const { storage } = config.settings;
-  const state = prepareState(storage, flags.stateDir, await registryUserOf(config));
+  const user = await registryUserOf(config);
+  if (access === "look") return deletionsIn(context, stateFoldersOf(storage, flags.stateDir, user)[0]);
+  const state = prepareState(storage, flags.stateDir, user);
   if (state.folder === undefined && state.problem !== undefined)
     context.stderr.write(`warning: ${printable(`there is no state folder: ${state.problem}`)}\n`);
   return deletionsIn(context, state.folder);
