@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { withDryRun } from "../../ui/options/dry-run.ts";
+import { protectOption } from "../../ui/options/protect.ts";
 import { withRetries } from "../../ui/options/retries.ts";
 import type { CommandContext } from "../context.ts";
-import { protectOption } from "../tags/protect-option.ts";
 import type { DeletionsFlags } from "./run-list.ts";
 import type { RetryFlags } from "./run-retry.ts";
 

@@ -12,7 +12,7 @@ import { isDryRun } from "../../ui/options/dry-run.ts";
 import { attemptsOf, type RetriesFlags } from "../../ui/options/retries.ts";
 import type { CommandContext, StorageFlags } from "../context.ts";
 import { openTagSource } from "../tags/open-tag-source.ts";
-import { readProtectFile } from "../tags/protect-option.ts";
+import { readProtectFile } from "../tags/read-protect-file.ts";
 import { deletionsIn, openDeletions } from "./open-deletions.ts";
 import { renderRetry } from "./render.ts";
 import { checkRepositories } from "./run-list.ts";

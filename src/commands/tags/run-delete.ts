@@ -56,7 +56,7 @@ export async function runDeleteCommand(
       {
         source,
         nowMs: Date.now,
-        deletions: dryRun ? undefined : new Deletions({ folder: stateFolder, onProblem: warn }),
+        deletions: new Deletions({ folder: stateFolder, onProblem: warn }),
       },
       {
         ...{ repository, protectedImages, dryRun, ratePerSecond: flags.rate, attempts: undefined },

@@ -2,6 +2,7 @@ import { CancelledError } from "../../errors.ts";
 import { messageOf } from "../../lib/message-of.ts";
 import type { Deletions } from "../../state/deletions.ts";
 import { type RemovalWait, removeWithRetries } from "../deletions/remove-with-retries.ts";
+import { scheduledTags } from "../deletions/scheduled-tags.ts";
 import type { RemovalOutcome, TagSource } from "../tags/tag-source.ts";
 import type { RepositoryReport } from "./cleanup-report.ts";
 import type { CleanupRules } from "./cleanup-rules.ts";
@@ -62,10 +63,11 @@ export async function cleanRepository(
 /** @returns whether nothing is left over */
 async function deleteDecided(
   source: TagSource,
-  { deletable }: RepositoryDecision,
+  decision: RepositoryDecision,
   report: RepositoryReport,
   options: CleaningOptions,
 ): Promise<boolean> {
+  const deletable = [...decision.deletable, ...scheduled(decision, report.repository, options)];
   const waiting = new Map(deletable.map((tag) => [tag.name, tag]));
   const settle = (outcome: RemovalOutcome): void => {
     const tag = waiting.get(outcome.name);
@@ -99,6 +101,19 @@ async function deleteDecided(
     return false;
   }
   return !report.notDeleted.some(({ why }) => why === "failed");
+}
+
+/** What could not be deleted before, and somebody has set back, whatever the policy says of it by now. */
+function scheduled(
+  { deletable }: RepositoryDecision,
+  repository: string,
+  { deletions, isProtected }: CleaningOptions,
+): RepositoryDecision["deletable"] {
+  return scheduledTags(deletions, repository, deletable).flatMap(({ name, digest }) =>
+    digest === undefined || isProtected({ repository, name, digest })
+      ? []
+      : [{ name, digest, createdMs: undefined }],
+  );
 }
 
 function isStop(error: unknown, signal: AbortSignal | undefined): boolean {

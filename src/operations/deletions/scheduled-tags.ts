@@ -7,10 +7,17 @@ import type { TagTarget } from "../tags/tag-source.ts";
  * command that deletes tags there, which removes those that still point to what they pointed to then. What
  * `removeWithRetries` finds gone or moved is forgotten.
  *
+ * @param besides - what is to be deleted anyway: a tag of it is not given again
  * @returns by name, with the digests that were recorded
  */
-export function scheduledTags(deletions: Deletions, repository: string): TagTarget[] {
-  return deletions.scheduledTags(repository).map(({ name, digest }) => ({
+export function scheduledTags(
+  deletions: Deletions | undefined,
+  repository: string,
+  besides: readonly { name: string }[] = [],
+): TagTarget[] {
+  const others = new Set(besides.map(({ name }) => name));
+  const scheduled = deletions?.scheduledTags(repository).filter(({ name }) => !others.has(name)) ?? [];
+  return scheduled.map(({ name, digest }) => ({
     name,
     digest: digest !== undefined && isDigest(digest) ? digest : undefined,
   }));

@@ -3,6 +3,7 @@ import { countOf } from "../../lib/count-of.ts";
 import { SweepPace } from "../../registry/apply/sweep-pace.ts";
 import type { Deletions } from "../../state/deletions.ts";
 import { type RemovalWait, removeWithRetries } from "../deletions/remove-with-retries.ts";
+import { scheduledTags } from "../deletions/scheduled-tags.ts";
 import type { TagDeletionReport } from "./delete-report.ts";
 import { planDeletion, type TagSelection } from "./plan-deletion.ts";
 import type { ProtectedImages } from "./protected.ts";
@@ -51,6 +52,7 @@ export async function deleteTags(
   const startedMs = nowMs();
   const { repository, dryRun, signal, onProgress } = options;
   const { report, targets } = await planDeletion(source, options);
+  addScheduled(report, targets, deletions, options);
   const finished = (): TagDeletionReport => ({
     ...report,
     seconds: Math.round(nowMs() - startedMs) / 1000,
@@ -84,6 +86,33 @@ export async function deleteTags(
     throw error instanceof CancelledError ? stoppedError(error, report) : error;
   }
   return finished();
+}
+
+/** What could not be deleted before, and somebody has set back, goes with the rest. */
+function addScheduled(
+  report: TagDeletionReport,
+  targets: TagTarget[],
+  deletions: Deletions | undefined,
+  { repository, protectedImages }: TagDeletionOptions,
+): void {
+  const again = scheduledTags(deletions, repository, targets).filter(
+    ({ name, digest }) => protectedImages?.protects(repository, name, digest) !== true,
+  );
+  if (again.length === 0) return;
+  for (const { name, digest } of again) {
+    targets.push({ name, digest });
+    report.planned.push({
+      name,
+      ...(digest === undefined ? {} : { digest }),
+      siblings: 0,
+      firstSiblings: [],
+    });
+  }
+  const unnamed = new Set(again.map(({ name }) => name));
+  report.unknown = report.unknown.filter((name) => !unnamed.has(name));
+  report.warnings.push(
+    `${countOf(again.length, "tag")} that could not be deleted before: see registry-ctl deletions`,
+  );
 }
 
 function addOutcome(report: TagDeletionReport, { name, kind, reason = "unknown" }: RemovalOutcome): void {
