@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { withDryRun } from "../../ui/options/dry-run.ts";
 import { protectOption } from "../../ui/options/protect.ts";
 import { withRegistry } from "../../ui/options/registry.ts";
+import { withRetries } from "../../ui/options/retries.ts";
 import type { CommandContext } from "../context.ts";
 import { parseAge, parseRate } from "../garbage-collect/parse-flags.ts";
 import { stateDirOption } from "../garbage-collect/run-commands.ts";
@@ -50,6 +51,7 @@ export function deleteCommand(context: CommandContext): Command {
     )
     .option("--log <file>", "append a line of JSON for each tag that is deleted")
     .addOption(stateDirOption());
+  withRetries(command);
   withRegistry(
     command,
     "delete from the registry at this address, over HTTP; refused where it cannot delete a tag alone",

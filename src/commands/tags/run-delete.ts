@@ -9,6 +9,7 @@ import type { RemovalOutcome, TagTarget } from "../../operations/tags/tag-source
 import { Deletions } from "../../state/deletions.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { isDryRun } from "../../ui/options/dry-run.ts";
+import { attemptsOf, type RetriesFlags } from "../../ui/options/retries.ts";
 import type { CommandContext } from "../context.ts";
 import { refusePushDates } from "../over-http/refuse-push-dates.ts";
 import { DeletionLog } from "./deletion-log.ts";
@@ -19,7 +20,7 @@ import { renderDeletion, renderDeletionQuestion } from "./render-delete.ts";
 import { checkRepository } from "./run-list.ts";
 
 /** What the command line of `tags delete` says. */
-export interface DeleteFlags extends TagSourceFlags, SelectionFlags {
+export interface DeleteFlags extends TagSourceFlags, SelectionFlags, RetriesFlags {
   dryRun?: boolean;
   dryrun?: boolean;
   yes?: boolean;
@@ -59,7 +60,7 @@ export async function runDeleteCommand(
         deletions: new Deletions({ folder: stateFolder, onProblem: warn }),
       },
       {
-        ...{ repository, protectedImages, dryRun, ratePerSecond: flags.rate, attempts: undefined },
+        ...{ repository, protectedImages, dryRun, ratePerSecond: flags.rate, attempts: attemptsOf(flags) },
         selection: await byStoreTime(selection, opened.driver, dryRun),
         confirm: async (planned) => {
           if (flags.yes) return;
