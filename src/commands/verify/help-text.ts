@@ -11,6 +11,9 @@ With a metadata database the links in storage are not all there is: then the bes
 --against compares names, sizes, the contents of links and, with --checksum, the bytes of blobs on both sides; uploads are left
 out. Then it proves that the other store, the target, is complete. What the source changes meanwhile is no difference.
 
+--registry looks at what clients see: every tag of the repositories named, or of all that the registry lists; manifests are fetched and
+hashed, and of each layer and config it is asked whether it is there, and how large. What no tag needs is not seen.
+
 --repair looks, shows its plan, asks (without a terminal it needs --yes), repairs, and looks again. It fetches what --from has,
 and checks digest and size before anything is replaced; it writes damaged links as their paths say, restores links that
 manifests and tags need, and removes links that lead to nothing and that nothing needs. A tag that cannot be read is never
@@ -23,6 +26,7 @@ Examples:
   $ registry-ctl verify --strict config.yml                     is there anything odd at all?
   $ registry-ctl verify --repository group/project config.yml   one project, with what it needs
   $ registry-ctl verify --against s3.yml config.yml             does the bucket have everything?
+  $ registry-ctl verify --registry https://registry.example group/app    over HTTP
   $ registry-ctl verify --repair --dry-run config.yml           see what would be repaired
   $ registry-ctl verify --repair --from backup.yml config.yml   with blobs of another store
   $ registry-ctl verify --repair --from https://mirror.example --auth-file auth.json --yes config.yml

@@ -29,9 +29,10 @@ export async function readSource(
   flags: VerifyFlags,
   own: StorageSettings,
 ): Promise<OpenSource | undefined> {
-  const { from, authFile } = flags;
+  const { from, authFile, ca } = flags;
   if (from === undefined || !isAddress(from)) {
     if (authFile !== undefined) throw new UsageError("--auth-file is of no use without --from https://…");
+    if (ca !== undefined) throw new UsageError("--ca is of no use without --from https://…");
     return from === undefined ? undefined : readStore(context, from, flags, own);
   }
   // `--key` of this command is for the registry that is repaired.

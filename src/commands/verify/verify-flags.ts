@@ -1,8 +1,9 @@
 import { UsageError } from "../../errors.ts";
+import { type RegistryFlags, refuseWithoutRegistry } from "../over-http/registry-flags.ts";
 import type { HoldFlags } from "../readonly/readonly-flags.ts";
 
 /** What the command line says. */
-export interface VerifyFlags extends HoldFlags {
+export interface VerifyFlags extends HoldFlags, Omit<RegistryFlags, "key"> {
   /** Per cent; a text is the command's argument, written behind a bare `--checksum`. */
   checksum?: number | string;
   rotate?: boolean;
@@ -14,8 +15,6 @@ export interface VerifyFlags extends HoldFlags {
   repair?: boolean;
   /** `--from FILE|URL`. */
   from?: string;
-  /** `--auth-file FILE`. */
-  authFile?: string;
   dryRun?: boolean;
   dryrun?: boolean;
   yes?: boolean;
@@ -26,6 +25,8 @@ export interface VerifyFlags extends HoldFlags {
 
 /** @throws {UsageError} if options contradict each other */
 export function refuseVerifyFlags(flags: VerifyFlags): void {
+  // These are of use with --repair too, or with --from.
+  refuseWithoutRegistry(flags, ["authFile", "key", "ca"]);
   const { against, repair, repository = [], rotate, checksum, strict } = flags;
   if (against !== undefined && repair) {
     throw new UsageError("--against compares two stores, and --repair changes one", {
@@ -57,6 +58,7 @@ export function refuseVerifyFlags(flags: VerifyFlags): void {
 const ONLY_FOR_REPAIR: readonly (readonly [keyof VerifyFlags, string])[] = [
   ["from", "--from"],
   ["authFile", "--auth-file"],
+  ["ca", "--ca"],
   ["dryRun", "--dry-run"],
   ["dryrun", "--dryrun"],
   ["yes", "--yes"],
