@@ -92,6 +92,7 @@ function run(
       () => fail(new UsageError(`${program} says nothing within ${timeoutMs / 1000} s`)),
       timeoutMs,
     );
+    if (signal?.aborted) cancel();
     signal?.addEventListener("abort", cancel, { once: true });
     child.on("error", (cause) => {
       const isMissing = errorCodeOf(cause) === "ENOENT";
