@@ -1,5 +1,6 @@
 import { type Digest, digestAlgorithm, digestHex, isDigest } from "../oci/digest.ts";
-import { isRepositoryName, isTag } from "../oci/reference.ts";
+import { isTag } from "../oci/reference.ts";
+import { isStoredName } from "./parked.ts";
 
 /*
  * The storage layout of the Distribution registry, which ours shares byte for byte.
@@ -126,7 +127,7 @@ export function classifyPath(path: string): Entry {
   const underscore = below.indexOf("/_");
   if (underscore < 0) return UNKNOWN;
   const repository = below.slice(0, underscore);
-  if (!isRepositoryName(repository)) return UNKNOWN;
+  if (!isStoredName(repository)) return UNKNOWN;
   const [folder, ...rest] = below.slice(underscore + 1).split("/");
   if (folder === "_layers") return digestLink(rest, (digest) => ({ kind: "layerLink", repository, digest }));
   if (folder === "_uploads") {

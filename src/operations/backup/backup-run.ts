@@ -3,6 +3,7 @@ import { printableLine } from "../../lib/printable.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { UnlistedFolders } from "../../registry/copy/unlisted-folders.ts";
 import { DigestTable } from "../../registry/graph/digest-table.ts";
+import { isParked } from "../../registry/parked.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
 import { scanFiles } from "../../registry/scan/scan-files.ts";
 import { repositoryNameOf, scanRepositories, scanRepository } from "../../registry/scan/scan-repositories.ts";
@@ -195,7 +196,7 @@ export class BackupRun {
   async #take(entries: RepositoryEntries, table: DigestTable): Promise<TakenRepository | undefined> {
     const { source } = this.#dependencies;
     const { concurrency, tagsOnly } = this.#options;
-    if (entries.isForeign) {
+    if (entries.isForeign && !isParked(entries.name)) {
       this.warnings.push(`${printableLine(entries.name)} is no name that can be pulled: it is left out`);
       return undefined;
     }

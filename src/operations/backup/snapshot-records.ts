@@ -1,5 +1,6 @@
 import { type Digest, isDigest } from "../../oci/digest.ts";
-import { isRepositoryName, isTag } from "../../oci/reference.ts";
+import { isTag } from "../../oci/reference.ts";
+import { isStoredName } from "../../registry/parked.ts";
 import { asRecord, isText, isTime } from "../../state/json-fields.ts";
 import { isSnapshotId, type SnapshotId } from "./backup-layout.ts";
 
@@ -147,7 +148,7 @@ function parseHeader(fields: Record<string, unknown>): SnapshotHeader {
 
 function parseRepository(fields: Record<string, unknown>): SnapshotRepository {
   const { name } = fields;
-  if (!isText(name) || !isRepositoryName(name)) {
+  if (!isText(name) || !isStoredName(name)) {
     throw new Error(`${JSON.stringify(name)?.slice(0, 300)} is no name of a repository`);
   }
   return {

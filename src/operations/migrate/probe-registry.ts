@@ -6,6 +6,7 @@ import { messageOf } from "../../lib/message-of.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
 import { parseManifest } from "../../oci/manifest.ts";
 import { DOCKER_MANIFEST, DOCKER_MANIFEST_LIST, OCI_INDEX, OCI_MANIFEST } from "../../oci/media-types.ts";
+import { isParked } from "../../registry/parked.ts";
 import { blobDataPath, classifyPath, REPOSITORIES_ROOT } from "../../registry/paths.ts";
 import { readSmallFile } from "../../registry/small-file.ts";
 import { canScan } from "../../storage/abilities.ts";
@@ -149,7 +150,7 @@ function failed(what: string, answer: string): RegistryCtlError {
 async function firstTag(driver: StorageDriver): Promise<SampleTag | undefined> {
   for await (const path of pathsOf(driver)) {
     const entry = classifyPath(path);
-    if (entry.kind !== "tagLink") continue;
+    if (entry.kind !== "tagLink" || isParked(entry.repository)) continue;
     const link = await readSmallFile(driver, path, MAX_MANIFEST_BYTES);
     const digest = link === undefined ? "" : Buffer.from(link).toString().trim();
     if (isDigest(digest)) return { repository: entry.repository, tag: entry.tag, digest };

@@ -1,5 +1,6 @@
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { mapInOrder } from "../../lib/map-in-order.ts";
+import { isParked } from "../../registry/parked.ts";
 import { isRemote } from "../../registry/remote-store.ts";
 import type { RepositoryEntries } from "../../registry/scan/repository-entries.ts";
 import { type LinkTexts, linkPathsOf, readLinkText } from "./link-texts.ts";
@@ -34,7 +35,7 @@ export async function* readAhead(
 
 async function read(state: VerifyState, entries: RepositoryEntries): Promise<ReadRepository> {
   const { driver, table, manifests, concurrency, giveWay } = state;
-  if (entries.isForeign) return { entries };
+  if (entries.isForeign && !isParked(entries.name)) return { entries };
   const texts: LinkTexts = new Map();
   await forEachConcurrently(linkPathsOf(entries, table), concurrency, async (path) => {
     await giveWay();

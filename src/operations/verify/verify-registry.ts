@@ -6,6 +6,7 @@ import { DigestTable } from "../../registry/graph/digest-table.ts";
 import { loadBlobs } from "../../registry/graph/load-blobs.ts";
 import { NumberList } from "../../registry/graph/number-list.ts";
 import { OutageWatch } from "../../registry/outage-watch.ts";
+import { isParked } from "../../registry/parked.ts";
 import { REPOSITORIES_ROOT, repositoryPath } from "../../registry/paths.ts";
 import { isRemote } from "../../registry/remote-store.ts";
 import type { ScannedBlob } from "../../registry/scan/scan-blobs.ts";
@@ -193,7 +194,7 @@ class Verification {
 
   async #checkRepository(read: ReadRepository): Promise<void> {
     const { entries } = read;
-    if (entries.isForeign) {
+    if (entries.isForeign && !isParked(entries.name)) {
       const message = `${JSON.stringify(entries.name)} is not a valid name of a repository, so nobody can pull from it`;
       this.#state.findings.add("invalid-repository-name", { message });
     } else {

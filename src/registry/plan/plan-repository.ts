@@ -1,4 +1,5 @@
 import type { DigestId } from "../graph/digest-table.ts";
+import { isParked } from "../parked.ts";
 import {
   layerLinkPath,
   repositoryPath,
@@ -53,7 +54,10 @@ export async function planRepository(
   if (entries.hasUnknownTags) tagProblems.push("it has tags that are not understood");
   warnings.push(...warningsOf(entries.name, tagProblems, "all manifests of the repository are kept"));
   if (entries.isForeign) {
-    warnings.push(`${entries.name}: not a valid repository name; everything in it is kept`);
+    const why = isParked(entries.name)
+      ? "parked by a move that is not finished"
+      : "not a valid repository name";
+    warnings.push(`${entries.name}: ${why}; everything in it is kept`);
     marker.markEverything();
   } else if (marker.doubts.size > 0) {
     marker.markEverything();
