@@ -1,3 +1,4 @@
+import { isCalendarDay } from "../lib/calendar-day.ts";
 import { isObject } from "../lib/is-object.ts";
 
 /** What an image config says of the image. */
@@ -39,7 +40,8 @@ function textsOf(labels: unknown): Record<string, string> {
 }
 
 function timeOf(value: unknown): number | undefined {
-  if (typeof value !== "string" || !TIME.test(value)) return undefined;
+  // GitLab takes a day that there is not for no date at all: the image is then as new as can be.
+  if (typeof value !== "string" || !TIME.test(value) || !isCalendarDay(value)) return undefined;
   const ms = Date.parse(value);
   return Number.isNaN(ms) ? undefined : ms;
 }

@@ -20,7 +20,16 @@ describe("an image config", () => {
 
   it("is read though it says nothing, or nothing of use", () => {
     const nothing = { createdMs: undefined, platform: undefined, labels: {} };
-    for (const created of [undefined, null, 5, "", "yesterday", "2024-02-03", "2024-13-40T25:00:00Z"])
+    for (const created of [
+      undefined,
+      null,
+      5,
+      "",
+      "yesterday",
+      "2024-02-03",
+      "2024-13-40T25:00:00Z",
+      "2023-02-29T00:00:00Z",
+    ])
       expect(read({ created, os: "linux", config: { Labels: null } })).toEqual(nothing);
     expect(readImageConfig(Buffer.from("no JSON"))).toBeUndefined();
     expect(read([])).toBeUndefined();
