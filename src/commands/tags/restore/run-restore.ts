@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { RegistryStateError } from "../../../errors.ts";
 import { printable } from "../../../lib/printable.ts";
 import type { Digest } from "../../../oci/digest.ts";
+import { readHistoryLinks } from "../../../operations/tags/restore/read-history-links.ts";
 import { readTagEvents } from "../../../operations/tags/restore/read-tag-events.ts";
 import {
   candidatesOf,
@@ -11,10 +12,8 @@ import {
   type TagPast,
 } from "../../../operations/tags/restore/tag-past.ts";
 import { type PlannedTag, planTag } from "../../../operations/tags/set-tag.ts";
-import { listTagFiles } from "../../../operations/tags/tag-links.ts";
 import { registryUserOf } from "../../../process/machine/registry-user.ts";
 import { journalFoldersOf, stateFoldersOf } from "../../../process/state/find-state.ts";
-import { tagPath } from "../../../registry/paths.ts";
 import { Registry } from "../../../registry/registry.ts";
 import { AUDIT_FILE, AUDIT_FOLDER } from "../../../state/audit-log.ts";
 import { COMMAND_JOURNAL_FILE } from "../../../state/command-journal.ts";
@@ -101,10 +100,7 @@ async function readPast(
   events: TagPast["events"],
   signal: AbortSignal,
 ): Promise<TagPast> {
-  const files = await listTagFiles(driver, tagPath(repository, tag), signal);
-  const links = (files.get(tag)?.history ?? []).flatMap(({ digest, modifiedMs }) =>
-    modifiedMs === undefined ? [] : [{ digest, ms: modifiedMs }],
-  );
+  const links = await readHistoryLinks(driver, repository, tag, signal);
   const now = await new Registry(driver).repository(repository).tags.pointsTo(tag);
   return { now, events, links };
 }
