@@ -35,6 +35,8 @@ export interface ScanAsides {
   after?: string | undefined;
   /** Whether {@link ScannedFile.contentMd5} is of use to the caller. */
   wantsMd5?: boolean | undefined;
+  /** No request beyond those of a listing page after page is worth the time that it would save. */
+  sparesRequests?: boolean | undefined;
   /** Called for each folder below the given one that has nothing in it. */
   onEmptyFolder?: ((path: string) => void) | undefined;
   /** Called for each file that {@link TemporaryFiles.sweepTemporaryFiles} may remove. */

@@ -24,7 +24,7 @@ export async function listForRemoval(
   tags: readonly TagTarget[],
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, TagFiles>> {
-  if (tags.length > TAGS_LISTED_SINGLY) return listAllTagFiles(driver, repository, signal);
+  if (tags.length > TAGS_LISTED_SINGLY) return listAllTagFiles(driver, repository, signal, true);
   const listing = new Map<string, TagFiles>();
   await forEachConcurrently(tags, usualConcurrency(driver), async ({ name }) => {
     const found = await listTagFiles(driver, tagPath(repository, name), signal);

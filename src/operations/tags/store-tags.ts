@@ -16,7 +16,7 @@ import { type ManifestFacts, ManifestReader, UNREAD_FACTS } from "./manifest-fac
 import { namesByDigest } from "./names-by-digest.ts";
 import type { TagRecorder } from "./record-untagged.ts";
 import { type RemovalParts, removeTags } from "./remove-tags.ts";
-import { listAllTagFiles, readTarget, type TagLink, targetsOf } from "./tag-links.ts";
+import { listAllTagFiles, readTarget, type TagFiles, type TagLink, targetsOf } from "./tag-links.ts";
 import type { RemovalOptions, TagFacts, TagSource, TagTarget, WantedFacts } from "./tag-source.ts";
 
 /** So many repositories are asked for at a time. */
@@ -26,6 +26,7 @@ const CATALOG_PAGE = 1000;
 export class StoreTags implements TagSource {
   readonly #driver: StorageDriver;
   readonly #recorder: TagRecorder;
+  #listed: { repository: string; files: ReadonlyMap<string, TagFiles> } | undefined;
 
   /** @param recorder - where it is written down what is removed */
   constructor(driver: StorageDriver, recorder: TagRecorder) {
@@ -56,6 +57,7 @@ export class StoreTags implements TagSource {
   async names(repository: string, signal?: AbortSignal): Promise<string[]> {
     if (!isRemote(this.#driver)) return this.#listedNames(repository);
     const files = await listAllTagFiles(this.#driver, repository, signal);
+    this.#listed = { repository, files };
     return [...files]
       .filter(([, { current }]) => current !== undefined)
       .map(([name]) => name)
@@ -140,8 +142,7 @@ export class StoreTags implements TagSource {
     repository: string,
     signal: AbortSignal | undefined,
   ): Promise<TagLink[]> {
-    if (isRemote(driver))
-      return targetsOf(driver, repository, await listAllTagFiles(driver, repository, signal));
+    if (isRemote(driver)) return targetsOf(driver, repository, await this.#files(driver, repository, signal));
     const links: TagLink[] = [];
     const giveWay = givingWay();
     for (const name of await this.#listedNames(repository)) {
@@ -152,6 +153,18 @@ export class StoreTags implements TagSource {
       links.push({ name, digest: target === "broken" ? undefined : target, pushedMs: undefined });
     }
     return links;
+  }
+
+  /** What the names were taken from is good for what is asked next of them, once. */
+  async #files(
+    driver: StorageDriver,
+    repository: string,
+    signal: AbortSignal | undefined,
+  ): Promise<ReadonlyMap<string, TagFiles>> {
+    const listed = this.#listed;
+    this.#listed = undefined;
+    if (listed?.repository === repository) return listed.files;
+    return listAllTagFiles(driver, repository, signal);
   }
 
   async #pushedMs(driver: StorageDriver, repository: string, tag: string): Promise<number | undefined> {

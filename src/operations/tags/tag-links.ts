@@ -21,6 +21,7 @@ export interface TagFiles {
  * Lists the files of the tags of a repository, which on an object store takes a request for a thousand of them.
  *
  * @param folder - of all tags, or of one
+ * @param sparesRequests - takes more time and fewer requests
  * @returns by name of the tag
  * @throws {StorageUnavailableError} if any of it cannot be listed
  */
@@ -28,12 +29,13 @@ export async function listTagFiles(
   driver: StorageDriver,
   folder: string,
   signal: AbortSignal | undefined,
+  sparesRequests = false,
 ): Promise<Map<string, TagFiles>> {
   const found = new Map<string, TagFiles>();
   const failures: unknown[] = [];
   const options = {
     onFailure: ({ error }: { error: unknown }) => failures.push(error),
-    wantsMd5: true,
+    ...{ wantsMd5: true, sparesRequests },
     signal,
   };
   for await (const batch of scanFiles(driver, folder, options)) {
@@ -60,8 +62,9 @@ export function listAllTagFiles(
   driver: StorageDriver,
   repository: string,
   signal: AbortSignal | undefined,
+  sparesRequests = false,
 ): Promise<Map<string, TagFiles>> {
-  return listTagFiles(driver, tagsPath(repository), signal);
+  return listTagFiles(driver, tagsPath(repository), signal, sparesRequests);
 }
 
 /**

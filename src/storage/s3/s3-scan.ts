@@ -159,7 +159,7 @@ class Scan {
 
   #splitIfIdle(): void {
     const budget = MAX_EXTRA_REQUESTS + this.#pageCount / PAGES_PER_EXTRA_REQUEST;
-    if (this.#listing >= LANES || this.#isSplitting || this.#failure) return;
+    if (this.#listing >= LANES || this.#isSplitting || this.#failure || this.#asides.sparesRequests) return;
     if (this.#extraRequests + LANES > budget || this.#waitingPages >= MAX_WAITING_PAGES / 2) return;
     const index = this.#ranges.findIndex(isWorthSplitting);
     const range = this.#ranges[index];
