@@ -39,7 +39,7 @@ export function parsePolicyFile(text: string, file: string): PolicySet {
 }
 
 const HINT =
-  "Put it right; registry-ctl cleanup --help shows such a file, registry-ctl-cleanup(1) has all keys";
+  "Put it right; registry-ctl cleanup --help shows such a file, registry-ctl-cleanup(1) has all keys. A path that begins with * stands in quotation marks";
 
 class FileReader {
   readonly policies: PolicySet["policies"] = [];
