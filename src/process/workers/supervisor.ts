@@ -116,12 +116,7 @@ export class Supervisor implements ServingHost {
 
   async setTag(request: TagSetRequest): Promise<void> {
     const worker = this.#fleet.serving().find(({ seat }) => seat === this.#seat);
-    if (worker === undefined || this.#stopping) {
-      throw new RegistryStateError("no process of the server serves at this moment", {
-        hint: "try again in a moment; see registry-ctl status",
-      });
-    }
-    await this.#questions.setTag(worker, request);
+    await this.#questions.setTag(this.#stopping ? undefined : worker, request);
   }
 
   setLog(log: LogSettings): void {

@@ -80,9 +80,16 @@ export class WorkerQuestions {
   /**
    * Has one worker point a tag to a manifest.
    *
+   * @param worker - undefined: there is none
+   *
    * @throws {RegistryCtlError} why it does not, or that nobody knows whether it did
    */
-  async setTag(worker: WorkerState, request: TagSetRequest): Promise<void> {
+  async setTag(worker: WorkerState | undefined, request: TagSetRequest): Promise<void> {
+    if (worker === undefined) {
+      throw new RegistryStateError("no process of the server serves at this moment", {
+        hint: "try again in a moment; see registry-ctl status",
+      });
+    }
     const { answers } = await this.#ask([worker], SET_TAG_WITHIN_MS, (id) => ({
       type: "set-tag",
       id,
