@@ -1,5 +1,7 @@
 import { Command, Option } from "commander";
 import { SORT_KEYS, USAGE_KINDS } from "../../operations/usage/usage-report.ts";
+import { withRegistry } from "../../ui/options/registry.ts";
+import { repeated } from "../cleanup/repeated.ts";
 import type { CommandContext } from "../context.ts";
 import { parseConcurrency } from "../garbage-collect/parse-flags.ts";
 import { stateDirOption } from "../garbage-collect/run-commands.ts";
@@ -55,7 +57,17 @@ export function usageCommand(context: CommandContext): Command {
         "files read at a time where the store cannot be read in threads (default: 16, on an object store 64)",
       ).argParser(parseConcurrency),
     )
-    .addOption(stateDirOption())
+    .addOption(stateDirOption());
+  withRegistry(
+    command,
+    "count what tags of the registry at this address need, over HTTP; nothing else is seen there",
+  )
+    .addOption(
+      new Option(
+        "--repository <name>",
+        "with --registry: only this repository; may be repeated (default: all that the registry lists)",
+      ).argParser(repeated),
+    )
     .addHelpText("after", USAGE_HELP);
   command.addCommand(usageExplainCommand(context)).addCommand(usageFreeCommand(context));
   return command.action(async (config: string | undefined) => {

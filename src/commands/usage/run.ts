@@ -4,8 +4,10 @@ import { reportUsage } from "../../operations/usage/report-usage.ts";
 import type { UsageReport } from "../../operations/usage/usage-report.ts";
 import { compileLightly } from "../../process/compile-lightly.ts";
 import type { CommandContext } from "../context.ts";
+import { refuseWithoutRegistry } from "../over-http/registry-flags.ts";
 import { USUAL_DEPTH } from "./project-of.ts";
 import { readModel } from "./read-model.ts";
+import { readModelOverHttp } from "./read-model-over-http.ts";
 import { readProjects } from "./read-projects.ts";
 import { renderUsage } from "./render.ts";
 import type { UsageFlags } from "./usage-flags.ts";
@@ -27,10 +29,13 @@ export async function runUsageCommand(
   const { by, graceMs, top, sort, since, over } = choicesOf(flags);
   const projects = await readProjects(context, flags);
   const isGitLabCsv = flags.format === "gitlab-csv";
-  const { model, warnings } = await readModel(context, argument, flags, {
-    pushes: !isGitLabCsv || since !== undefined,
-    tagNeeds: by === "tag",
-  });
+  const { model, warnings } =
+    flags.registry === undefined
+      ? await readModel(context, argument, flags, {
+          pushes: !isGitLabCsv || since !== undefined,
+          tagNeeds: by === "tag",
+        })
+      : await readModelOverHttp(context, argument, flags.registry, flags);
   const report = reportUsage(model, {
     ...{ by, graceMs, top, sort, sinceMs: since, overBytes: over },
     overBy: isGitLabCsv ? "gitlabBytes" : "sizeBytes",
@@ -59,7 +64,16 @@ function choicesOf(flags: UsageFlags): {
   return { by, graceMs: grace, top: top === 0 ? undefined : top, sort, since, over };
 }
 
-function refuseFlags({ by, format, projects, gitlab, depth, since, json }: UsageFlags): void {
+function refuseFlags(flags: UsageFlags): void {
+  refuseWithoutRegistry(flags);
+  if (flags.repository !== undefined && flags.registry === undefined)
+    throw new UsageError("--repository is of no use without --registry", {
+      hint: "see one project with registry-ctl usage explain",
+    });
+  refuseRows(flags);
+}
+
+function refuseRows({ by, format, projects, gitlab, depth, since, json }: UsageFlags): void {
   if (format === "gitlab-csv" && by !== "project")
     throw new UsageError(`gitlab-csv has projects only, not --by ${by}`, { hint: "leave out --by" });
   if (format === "gitlab-csv" && json)

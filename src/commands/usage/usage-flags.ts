@@ -2,13 +2,16 @@ import { InvalidArgumentError } from "commander";
 import { parseBytes } from "../../lib/parse-bytes.ts";
 import type { SortKey, UsageKind } from "../../operations/usage/usage-report.ts";
 import type { GitLabFlags } from "../../ui/options/gitlab.ts";
+import type { RegistryFlags } from "../over-http/registry-flags.ts";
 import type { ReadFlags } from "./read-model.ts";
 
 /** In which form rows are printed. */
 export const FORMATS = ["table", "csv", "gitlab-csv", "json", "md"] as const;
 
 /** What the command line of `usage` says. */
-export interface UsageFlags extends ReadFlags, GitLabFlags {
+export interface UsageFlags extends ReadFlags, GitLabFlags, RegistryFlags {
+  /** `--repository NAME`, with `--registry`. */
+  repository?: string[];
   by: UsageKind;
   depth?: number;
   /** The path of a list of projects; `-` for standard input. */
