@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { SORT_KEYS, USAGE_KINDS } from "../../operations/usage/usage-report.ts";
+import { protectOption } from "../../ui/options/protect.ts";
 import { withRegistry } from "../../ui/options/registry.ts";
 import { repeated } from "../cleanup/repeated.ts";
 import type { CommandContext } from "../context.ts";
@@ -57,6 +58,7 @@ export function usageCommand(context: CommandContext): Command {
         "files read at a time where the store cannot be read in threads (default: 16, on an object store 64)",
       ).argParser(parseConcurrency),
     )
+    .addOption(protectOption())
     .addOption(stateDirOption());
   withRegistry(
     command,

@@ -23,8 +23,10 @@ export function renderUsageTable(report: UsageReport, places: number | undefined
       rightAlignedOf(columns),
     );
   }
-  const shown = fitting(columns, rows, places - MIN_BAR - GAP);
-  const width = Math.min(MAX_BAR, Math.max(MIN_BAR, places - GAP - tableWidth(shown, rows)));
+  // The last place is left free: some terminals begin a new line behind it.
+  const free = places - 1 - GAP;
+  const shown = fitting(columns, rows, free - MIN_BAR);
+  const width = Math.min(MAX_BAR, Math.max(MIN_BAR, free - tableWidth(shown, rows)));
   const largest = report.rows.reduce((size, { sizeBytes }) => Math.max(size, sizeBytes), 0);
   const bars = rows.map((row, index) =>
     index < report.rows.length ? renderBar(partsOf(row), largest, width) : "",

@@ -5,6 +5,7 @@ import type { UsageReport } from "../../operations/usage/usage-report.ts";
 import { compileLightly } from "../../process/compile-lightly.ts";
 import type { CommandContext } from "../context.ts";
 import { refuseWithoutRegistry } from "../over-http/registry-flags.ts";
+import { readProtectFile } from "../tags/read-protect-file.ts";
 import { USUAL_DEPTH } from "./project-of.ts";
 import { readModel } from "./read-model.ts";
 import { readModelOverHttp } from "./read-model-over-http.ts";
@@ -29,9 +30,11 @@ export async function runUsageCommand(
   const { by, graceMs, top, sort, since, over } = choicesOf(flags);
   const projects = await readProjects(context, flags);
   const isGitLabCsv = flags.format === "gitlab-csv";
+  const images = await readProtectFile(context, flags.protect);
   const { model, warnings } =
     flags.registry === undefined
       ? await readModel(context, argument, flags, {
+          protectedDigests: images?.digests,
           pushes: !isGitLabCsv || since !== undefined,
           tagNeeds: by === "tag",
         })

@@ -23,6 +23,8 @@ export interface UsageFlags extends ReadFlags, GitLabFlags, RegistryFlags {
   /** In bytes. */
   over?: number;
   format: (typeof FORMATS)[number];
+  /** The path of a list of images that stay. */
+  protect?: string;
 }
 
 /** @returns the bytes of `10GB` */

@@ -1,7 +1,7 @@
 import { DigestSet } from "../../registry/graph/digest-set.ts";
 import type { DigestId } from "../../registry/graph/digest-table.ts";
 import { PagedArray } from "../../registry/graph/paged-array.ts";
-import { KEPT_BY_TAG } from "./read-repository.ts";
+import { KEPT_BY_TAG, KEPT_UNLINKED, KEPT_UNTAGGED } from "./read-repository.ts";
 import type { UsageModel, UsageRepository } from "./usage-model.ts";
 
 /** Repositories that are counted together: one of them, or those of a project. */
@@ -29,10 +29,18 @@ export interface GroupAmounts {
 /** Something that more than one group keeps. */
 const SHARED = 0xffff_ffff;
 
-/** Tells what each group takes. A blob that two groups keep counts in both. */
-export function measureGroups(model: UsageModel, groups: readonly UsageGroup[]): GroupAmounts[] {
+/**
+ * Tells what each group takes. A blob that two groups keep counts in both.
+ *
+ * @returns amounts in the order of the groups, and how much more than one of them keeps, each blob once
+ */
+export function measureGroups(
+  model: UsageModel,
+  groups: readonly UsageGroup[],
+): { amounts: GroupAmounts[]; sharedBytes: number } {
   const owners = PagedArray.integers();
   const seen = new DigestSet();
+  let sharedBytes = 0;
   const amounts = groups.map(({ repositories }, index) => {
     const owner = index + 1;
     const amount = countedAmounts(model, repositories);
@@ -43,23 +51,33 @@ export function measureGroups(model: UsageModel, groups: readonly UsageGroup[]):
         const sizeBytes = model.blobs.sizeBytes(id);
         amount.sizeBytes += sizeBytes;
         if (isUntagged(model, id)) amount.untaggedBytes += sizeBytes;
-        owners.set(id, owners.get(id) === 0 ? owner : SHARED);
+        const before = owners.get(id);
+        if (before !== 0 && before !== SHARED) sharedBytes += sizeBytes;
+        owners.set(id, before === 0 ? owner : SHARED);
       }
     }
     return amount;
   });
   // While something could not be listed, it may keep anything.
-  if (!model.isFreeable) return amounts;
+  if (!model.isFreeable) return { amounts, sharedBytes };
   for (const id of model.blobs.ids()) {
     const amount = amounts[owners.get(id) - 1];
     if (amount) amount.exclusiveBytes += model.blobs.sizeBytes(id);
   }
-  return amounts;
+  return { amounts, sharedBytes };
 }
 
-/** Tells whether `garbage-collect -m` would free a blob that somebody keeps. */
+/** Tells whether `garbage-collect -m` would free a blob. */
 export function isUntagged({ kept, blobs, isFreeable }: UsageModel, id: DigestId): boolean {
-  return isFreeable && kept.get(id) !== KEPT_BY_TAG && !blobs.isYoung(id);
+  if (!isFreeable || blobs.isYoung(id)) return false;
+  const keeper = kept.get(id);
+  return keeper !== KEPT_BY_TAG && keeper !== KEPT_UNLINKED;
+}
+
+/** Tells whether some repository keeps a blob, with `-m` or without. */
+export function isHeld({ kept }: UsageModel, id: DigestId): boolean {
+  const keeper = kept.get(id);
+  return keeper === KEPT_BY_TAG || keeper === KEPT_UNTAGGED;
 }
 
 function countedAmounts(model: UsageModel, repositories: readonly UsageRepository[]): GroupAmounts {

@@ -19,6 +19,9 @@ export const KEPT_BY_TAG = 1;
 /** Of a digest that repositories keep without `-m` only. */
 export const KEPT_UNTAGGED = 2;
 
+/** Of a protected digest that no repository has. */
+export const KEPT_UNLINKED = 3;
+
 /** Options of {@link RepositoryReader}. */
 export interface RepositoryReaderOptions {
   /** What was written behind this moment is kept. */
@@ -117,7 +120,7 @@ export class RepositoryReader {
   async finish(): Promise<void> {
     const [driver, references] = [this.#driver, this.#references];
     for (const id of await this.#protected.unlinkedClosure(driver, references))
-      this.kept.set(id, KEPT_BY_TAG);
+      this.kept.set(id, this.kept.get(id) === 0 ? KEPT_UNLINKED : KEPT_BY_TAG);
     for (const id of await this.#protectedWithoutTags.unlinkedClosure(driver, references))
       this.standing.set(id, 1);
   }

@@ -16,7 +16,7 @@ export interface UsageModel {
   readonly repositories: readonly UsageRepository[];
   /**
    * 1 for each digest that some repository keeps with `garbage-collect -m`, 2 for one that is kept without `-m` only; 0
-   * for one that nobody keeps.
+   * for one that nobody keeps, 3 for one that is protected and that no repository has.
    */
   readonly kept: PagedArray;
   /**

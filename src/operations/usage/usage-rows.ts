@@ -1,5 +1,5 @@
 import { PagedArray } from "../../registry/graph/paged-array.ts";
-import { isUntagged, measureGroups, type UsageGroup } from "./measure-groups.ts";
+import { type GroupAmounts, isHeld, isUntagged, measureGroups, type UsageGroup } from "./measure-groups.ts";
 import { measureTags } from "./measure-tags.ts";
 import { type ProjectChoice, projectGroups, repositoryGroups } from "./usage-groups.ts";
 import type { UsageModel } from "./usage-model.ts";
@@ -8,29 +8,39 @@ import type { UsageRow } from "./usage-report.ts";
 /** What media types are called that manifests do not give, or that are too many. */
 const UNKNOWN_TYPE = "(unknown)";
 
+/** Rows that may share blobs, and how much they do, each blob once. */
+export interface SharingRows {
+  rows: Iterable<UsageRow>;
+  sharedBytes?: number;
+}
+
 /** @returns a row for each repository */
-export function* repositoryRows(model: UsageModel): Generator<UsageRow> {
-  yield* groupRows(model, repositoryGroups(model));
+export function repositoryRows(model: UsageModel): SharingRows {
+  return groupRows(model, repositoryGroups(model));
 }
 
 /** @returns a row for each project that has repositories */
-export function* projectRows(model: UsageModel, choice: ProjectChoice): Generator<UsageRow> {
+export function projectRows(model: UsageModel, choice: ProjectChoice): SharingRows {
   const groups = projectGroups(model, choice);
-  let index = 0;
-  for (const row of groupRows(model, groups)) {
-    const group = groups[index++];
-    const project = group?.project;
-    yield {
+  const { rows, sharedBytes } = groupRows(model, groups);
+  const all = [...rows].map((row, index): UsageRow => {
+    const { project, repositories = [] } = groups[index] ?? {};
+    return {
       ...{ name: row.name, ...(project === undefined && { guessed: true as const }) },
       ...(project?.id !== undefined && { projectId: project.id }),
       ...(project?.creatorId !== undefined && { creatorId: project.creatorId }),
-      ...{ ...row, repositories: group?.repositories.length ?? 0 },
+      ...{ ...row, repositories: repositories.length },
     };
-  }
+  });
+  return { rows: all, sharedBytes: sharedBytes ?? 0 };
 }
 
-function* groupRows(model: UsageModel, groups: readonly UsageGroup[]): Generator<UsageRow> {
-  const amounts = measureGroups(model, groups);
+function groupRows(model: UsageModel, groups: readonly UsageGroup[]): SharingRows {
+  const { amounts, sharedBytes } = measureGroups(model, groups);
+  return { rows: rowsOf(groups, amounts), sharedBytes };
+}
+
+function* rowsOf(groups: readonly UsageGroup[], amounts: readonly GroupAmounts[]): Generator<UsageRow> {
   for (const [index, { name, repositories }] of groups.entries()) {
     const amount = amounts[index];
     if (amount === undefined) continue;
@@ -73,7 +83,7 @@ export function* layerRows(model: UsageModel): Generator<UsageRow> {
     for (const id of held.all()) counts.set(id, counts.get(id) + 1);
   }
   for (const id of model.blobs.ids()) {
-    if (model.kept.get(id) === 0) continue;
+    if (!isHeld(model, id)) continue;
     const sizeBytes = model.blobs.sizeBytes(id);
     const mediaType = model.references.mediaType(id).name;
     yield {
@@ -88,7 +98,7 @@ export function* layerRows(model: UsageModel): Generator<UsageRow> {
 export function* mediaTypeRows(model: UsageModel): Generator<UsageRow> {
   const rows = new Map<string, { sizeBytes: number; untaggedBytes: number; blobs: number }>();
   for (const id of model.blobs.ids()) {
-    if (model.kept.get(id) === 0) continue;
+    if (!isHeld(model, id)) continue;
     const name = model.references.mediaType(id).name ?? UNKNOWN_TYPE;
     const row = rows.get(name) ?? { sizeBytes: 0, untaggedBytes: 0, blobs: 0 };
     rows.set(name, row);
