@@ -16,9 +16,7 @@ export function renderExplained(report: ExplainReport): string {
     `it keeps ${formatBytes(bytes)}: ${formatBytes(exclusiveBytes)} alone, ${formatBytes(sharedBytes)} together with others`,
   ];
   if (untaggedBytes > 0) {
-    lines.push(
-      `no tag needs ${formatBytes(untaggedBytes)} of what it keeps alone: garbage-collect -m frees that`,
-    );
+    lines.push(`no tag needs ${formatBytes(untaggedBytes)} of that: garbage-collect -m frees it`);
   }
   lines.push(...sharerLines(report));
   const { layers, layerCount } = report;

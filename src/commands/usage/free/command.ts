@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from "commander";
-import { protectOption } from "../../../ui/options/protect.ts";
 import { refuseParentOptions } from "../../../ui/options/refuse-parent-options.ts";
 import type { CommandContext } from "../../context.ts";
 import { parseAge } from "../../garbage-collect/parse-flags.ts";
@@ -38,7 +37,10 @@ export function usageFreeCommand(context: CommandContext): Command {
         .choices(["tags", "projects"])
         .default("tags"),
     )
-    .addOption(protectOption())
+    .option(
+      "--protect <file>",
+      "never propose what would remove the images in this file, such as those that run: a reference or digest a line",
+    )
     .option("--commands", "print the commands only, as a script for a shell, which asks nothing");
   withProjects(command)
     .addOption(graceOption("what was written within this time stays, as with garbage-collect"))

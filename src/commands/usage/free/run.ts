@@ -52,7 +52,14 @@ export async function runFree(
       images?.protects(repository, tag, model.table.digestOf(target)) ?? false,
     projectOf,
   });
-  const given = { config: argument ?? flags.config, protect: flags.protect, graceMs: flags.grace };
+  const found = config.source.kind === "file" ? config.source.path : undefined;
+  const given = {
+    // What deletes takes no configuration unasked.
+    config: argument ?? flags.config ?? found,
+    envFrom: flags.envFrom ?? [],
+    protect: flags.protect,
+    graceMs: flags.grace,
+  };
   const report: FreeReport = {
     schemaVersion: 1,
     command: "usage free",

@@ -11,10 +11,10 @@ export interface ExplainReport {
   manifests: number;
   /** Every blob that it keeps, once. */
   bytes: number;
-  /** Of these, what nobody outside keeps: deleting it all would free so much. */
+  /** Of these, what nobody outside keeps: deleting it all would free so much; 0 while something could not be listed. */
   exclusiveBytes: number;
   sharedBytes: number;
-  /** Of what is exclusive, what no tag needs: `garbage-collect -m` frees it. */
+  /** Of all of it, what no tag anywhere needs: `garbage-collect -m` frees it. */
   untaggedBytes: number;
   /** Who outside keeps how much of the same, those with most first. */
   sharedWith: readonly { project: string; bytes: number }[];

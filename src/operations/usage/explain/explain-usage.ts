@@ -2,6 +2,7 @@ import { groupBy } from "../../../lib/group-by.ts";
 import { DigestSet } from "../../../registry/graph/digest-set.ts";
 import type { DigestId } from "../../../registry/graph/digest-table.ts";
 import { PagedArray } from "../../../registry/graph/paged-array.ts";
+import { type GroupAmounts, measureGroups } from "../measure-groups.ts";
 import type { UsageModel, UsageRepository } from "../usage-model.ts";
 import type { ExplainedLayer, ExplainReport } from "./explain-report.ts";
 
@@ -73,21 +74,20 @@ class Explainer {
       });
     }
     this.#addHolders(shown);
-    const bytes = this.#sum(() => true);
-    const exclusiveBytes = this.#sum((id) => this.#isShared.get(id) === 0);
+    const { sizeBytes, exclusiveBytes, untaggedBytes, tags, manifests } = this.#amounts();
     return {
       schemaVersion: 1,
       command: "usage explain",
       project: this.#options.project,
       repositories: this.#own.map(({ name }) => name),
-      tags: this.#own.reduce((sum, { tags }) => sum + tags.names.length, 0),
-      manifests: this.#own.reduce((sum, { manifests }) => sum + manifests, 0),
-      bytes,
+      tags,
+      manifests,
+      bytes: sizeBytes,
       exclusiveBytes,
-      sharedBytes: bytes - exclusiveBytes,
-      untaggedBytes: this.#sum((id) => this.#isShared.get(id) === 0 && this.#model.kept.get(id) === 2),
+      sharedBytes: sizeBytes - exclusiveBytes,
+      untaggedBytes,
       sharedWith: [...this.#sharers]
-        .map(([project, shared]) => ({ project, bytes: shared }))
+        .map(([project, bytes]) => ({ project, bytes }))
         .sort((a, b) => b.bytes - a.bytes || (a.project < b.project ? -1 : 1)),
       layers: [...shown.values()],
       layerCount: layerIds.length,
@@ -95,10 +95,14 @@ class Explainer {
     };
   }
 
-  #sum(counts: (id: DigestId) => boolean): number {
-    let bytes = 0;
-    for (const id of this.#kept.members()) if (counts(id)) bytes += this.#model.blobs.sizeBytes(id);
-    return bytes;
+  #amounts(): GroupAmounts {
+    const groups = [
+      { name: this.#options.project, repositories: this.#own },
+      { name: "others", repositories: this.#others() },
+    ];
+    const [amounts] = measureGroups(this.#model, groups);
+    if (amounts === undefined) throw new RangeError("there are no amounts of a group that was given");
+    return amounts;
   }
 
   /** Those outside, one project after the other. */
@@ -141,8 +145,11 @@ class Explainer {
   }
 
   #outside(): Map<string, UsageRepository[]> {
+    return groupBy(this.#others(), ({ name }) => this.#options.projectOf(name));
+  }
+
+  #others(): UsageRepository[] {
     const own = new Set(this.#own);
-    const others = this.#model.repositories.filter((repository) => !own.has(repository));
-    return groupBy(others, ({ name }) => this.#options.projectOf(name));
+    return this.#model.repositories.filter((repository) => !own.has(repository));
   }
 }

@@ -5,8 +5,10 @@ const TAGS_PER_COMMAND = 50;
 
 /** What the command lines of a plan have in common. */
 export interface FreeCommandOptions {
-  /** The configuration file as it was named; undefined: it was found. */
+  /** The configuration file; undefined: the embedded default. */
   config: string | undefined;
+  /** Where the service's environment was taken from. */
+  envFrom: readonly string[];
   /** The file of protected digests; undefined: there is none. */
   protect: string | undefined;
   /** What was written within this time stays. */
@@ -17,8 +19,14 @@ export interface FreeCommandOptions {
 const USUAL_GRACE_MS = 3_600_000;
 
 /** @returns the words of the commands that take a step, in this order; without options that answer questions */
-export function commandsOf(step: FreeStep, { config, protect, graceMs }: FreeCommandOptions): string[][] {
-  const store = config === undefined ? [] : ["--config", config];
+export function commandsOf(
+  step: FreeStep,
+  { config, envFrom, protect, graceMs }: FreeCommandOptions,
+): string[][] {
+  const store = [
+    ...(config === undefined ? [] : ["--config", config]),
+    ...envFrom.flatMap((source) => ["--env-from", source]),
+  ];
   const spared = protect === undefined ? [] : ["--protect", protect];
   if (step.kind === "uploads") return [["registry-ctl", "uploads", "purge", ...store]];
   const grace = graceMs === USUAL_GRACE_MS ? [] : ["--grace", `${graceMs / 1000}s`];

@@ -5,7 +5,7 @@ import type { FreeStep } from "../../../../src/operations/usage/free/free-plan.t
 import type { FreeReport } from "../../../../src/operations/usage/free/free-report.ts";
 
 const MIB = 1024 ** 2;
-const FILES = { config: "my config.yml", protect: "running.txt", graceMs: 3_600_000 };
+const FILES = { config: "my config.yml", protect: "running.txt", envFrom: [], graceMs: 3_600_000 };
 
 const REPORT: FreeReport = {
   schemaVersion: 1,
@@ -29,7 +29,7 @@ function reportOf(steps: readonly FreeStep[], more: Partial<FreeReport> = {}): F
 const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `t${index}`);
 
 describe("commandsOf", () => {
-  const usual = { config: undefined, protect: undefined, graceMs: 3_600_000 };
+  const usual = { config: undefined, protect: undefined, envFrom: [], graceMs: 3_600_000 };
 
   it.each([
     ["uploads", ["registry-ctl uploads purge"]],
@@ -62,6 +62,11 @@ describe("commandsOf", () => {
       ["registry-ctl", "uploads", "purge", "--config", "my config.yml"],
     ]);
   });
+});
+
+it("takes the environment from where the plan took it", () => {
+  const commands = commandsOf({ kind: "uploads", bytes: 1 }, { ...FILES, envFrom: ["pid:1", "/etc/env"] });
+  expect(commands[0]?.slice(-4)).toEqual(["--env-from", "pid:1", "--env-from", "/etc/env"]);
 });
 
 it("collects with another grace where it was planned with another", () => {
