@@ -30,6 +30,11 @@ export class AgedMemoryDriver extends MemoryDriver {
     return this.#timed(await super.stat(path));
   }
 
+  override statFileSync(path: string): { sizeBytes: number; modifiedMs: number } | undefined {
+    const info = super.statFileSync(path);
+    return info && { ...info, modifiedMs: this.times.get(path) ?? info.modifiedMs };
+  }
+
   #timed<T extends { path: string }>(file: T): T {
     const modifiedMs = this.times.get(file.path);
     return modifiedMs === undefined ? file : { ...file, modifiedMs };
