@@ -118,6 +118,22 @@ describe("deletions", () => {
     expect(await listed()).toEqual([]);
   });
 
+  it("remembers apart what failed at a registry over HTTP, which it does not ask to list it", async () => {
+    const { folder } = await world();
+    const words = [
+      "deletions",
+      "list",
+      "--registry",
+      "http://127.0.0.1:1",
+      "--state-dir",
+      join(folder, ".."),
+    ];
+    expect(await runRegistryCtl(words)).toMatchObject({
+      exitCode: 0,
+      stdout: "nothing: no deletion has failed",
+    });
+  });
+
   it.each(["list", "retry"])("has help with examples and exit codes: %s", async (name) => {
     const { stdout } = await runRegistryCtl(["deletions", name, "--help"]);
     expect(stdout).toContain("Examples:");

@@ -1,9 +1,10 @@
 import { Command } from "commander";
 import { withDryRun } from "../../ui/options/dry-run.ts";
 import { protectOption } from "../../ui/options/protect.ts";
+import { withRegistry } from "../../ui/options/registry.ts";
 import { withRetries } from "../../ui/options/retries.ts";
 import type { CommandContext } from "../context.ts";
-import type { DeletionsFlags } from "./run-list.ts";
+import type { DeletionsFlags } from "./open-deletions.ts";
 import type { RetryFlags } from "./run-retry.ts";
 
 /** `deletions list`, `deletions retry`. */
@@ -26,8 +27,11 @@ function listCommand(context: CommandContext): Command {
     .description(
       "Lists the tags that could not be deleted, by repository, with why not and whether the next run tries them again. " +
         "Changes nothing, and needs no store.",
-    )
-    .addHelpText("after", LIST_HELP);
+    );
+  withRegistry(command, "what failed at the registry at this address, over HTTP").addHelpText(
+    "after",
+    LIST_HELP,
+  );
   return command.action(async (repositories: string[]) => {
     const { runListDeletions } = await import("./run-list.ts");
     await runListDeletions(context, repositories, command.optsWithGlobals<DeletionsFlags>());
@@ -46,7 +50,8 @@ function retryCommand(context: CommandContext): Command {
     .option("--now", "delete it at once")
     .addOption(protectOption())
     .option("-y, --yes", "with --now: do not ask");
-  withRetries(withDryRun(command, "say what would be tried again; change nothing")).addHelpText(
+  withRetries(withDryRun(command, "say what would be tried again; change nothing"));
+  withRegistry(command, "what failed at the registry at this address, over HTTP").addHelpText(
     "after",
     RETRY_HELP,
   );

@@ -2,12 +2,9 @@ import { UsageError } from "../../errors.ts";
 import { printable } from "../../lib/printable.ts";
 import { type ListedDeletions, listDeletions } from "../../operations/deletions/list-deletions.ts";
 import { isStoredName } from "../../registry/parked.ts";
-import type { CommandContext, StorageFlags } from "../context.ts";
-import { openDeletions } from "./open-deletions.ts";
+import type { CommandContext } from "../context.ts";
+import { type DeletionsFlags, openDeletions } from "./open-deletions.ts";
 import { renderDeletions } from "./render.ts";
-
-/** What the command line of `deletions list` says. */
-export type DeletionsFlags = StorageFlags;
 
 /** Runs `deletions list`. */
 export async function runListDeletions(
@@ -16,8 +13,7 @@ export async function runListDeletions(
   flags: DeletionsFlags,
 ): Promise<void> {
   checkRepositories(repositories);
-  const config = await context.loadConfig({ flags });
-  const deletions = await openDeletions(context, config, flags, "look");
+  const deletions = await openDeletions(context, flags, "look");
   const listed: ListedDeletions = listDeletions(deletions, repositories);
   context.report(
     { schemaVersion: 1, command: "deletions list", ...listed },

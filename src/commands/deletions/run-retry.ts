@@ -1,4 +1,3 @@
-import { storeName } from "../../config/store-name.ts";
 import { UsageError } from "../../errors.ts";
 import { countOf } from "../../lib/count-of.ts";
 import { printable } from "../../lib/printable.ts";
@@ -10,15 +9,15 @@ import {
 import type { Deletions } from "../../state/deletions.ts";
 import { isDryRun } from "../../ui/options/dry-run.ts";
 import { attemptsOf, type RetriesFlags } from "../../ui/options/retries.ts";
-import type { CommandContext, StorageFlags } from "../context.ts";
+import type { CommandContext } from "../context.ts";
 import { openTagSource } from "../tags/open-tag-source.ts";
 import { readProtectFile } from "../tags/read-protect-file.ts";
-import { deletionsIn, openDeletions } from "./open-deletions.ts";
+import { type DeletionsFlags, deletionsIn, openDeletions } from "./open-deletions.ts";
 import { renderRetry } from "./render.ts";
 import { checkRepositories } from "./run-list.ts";
 
 /** What the command line of `deletions retry` says. */
-export interface RetryFlags extends StorageFlags, RetriesFlags {
+export interface RetryFlags extends DeletionsFlags, RetriesFlags {
   all?: boolean;
   now?: boolean;
   protect?: string;
@@ -49,9 +48,7 @@ export async function runRetryDeletions(
   let report: RetryReport;
   if (flags.now && !dryRun) report = await retryNow(context, repositories, flags);
   else {
-    const config = await context.loadConfig({ flags, destructive: !dryRun });
-    const deletions = await openDeletions(context, config, flags, dryRun ? "look" : "change");
-    if (!dryRun) await context.recordChange({ target: storeName(config.settings.storage) });
+    const deletions = await openDeletions(context, flags, dryRun ? "look" : "change");
     report = { ...(await scheduleDeletions(deletions, wanted)), now: flags.now ?? false };
     if (!dryRun) await context.recordChange({ summary: `scheduled ${report.scheduled.length}` });
   }

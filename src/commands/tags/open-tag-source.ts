@@ -8,6 +8,7 @@ import { registryUserOf } from "../../process/machine/registry-user.ts";
 import { refuseMetadataDatabase } from "../../process/refuse-metadata-database.ts";
 import { stateFoldersOf } from "../../process/state/find-state.ts";
 import { prepareState, reachableState } from "../../process/state/prepare-state.ts";
+import { prepareRegistryState, registryStateFolder } from "../../process/state/registry-state.ts";
 import type { CommandChange } from "../../state/command-record.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import type { CommandContext, StorageFlags } from "../context.ts";
@@ -113,8 +114,11 @@ async function openOverHttp(
   const onProblem = (): void => undefined;
   const ranBy = await context.actor();
   const recorder = openTagRecorder({ stateFolder: undefined, command, ranBy, onProblem });
+  const stateFolder = isChange
+    ? prepareRegistryState(client.name, flags.stateDir).folder
+    : registryStateFolder(client.name, flags.stateDir);
   return {
-    ...{ source: new HttpTags(client), recorder, stateFolder: undefined, driver: undefined },
+    ...{ source: new HttpTags(client), recorder, stateFolder, driver: undefined },
     close: () => recorder.close(),
   };
 }
