@@ -12,7 +12,7 @@ import type { CommandContext, GlobalFlags } from "../context.ts";
 import { readAuthority } from "../over-http/read-authority.ts";
 
 /** Waits that are longer are told. */
-const LONG_WAIT_MS = 10_000;
+const LONG_WAIT_MS = 2000;
 
 /**
  * Prepares to ask the GitLab that `--gitlab` names; nothing is sent yet. Reads the token, which root may have to do before it becomes
