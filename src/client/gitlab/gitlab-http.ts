@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { rootCertificates } from "node:tls";
 import { Agent, type Dispatcher, ProxyAgent, request } from "undici";
 import { CancelledError } from "../../errors.ts";
+import { MASK } from "../../lib/mask-secrets.ts";
 import { proxyFor } from "../../lib/proxy-rules.ts";
 import { explainRefusal, explainSilence, noGitLab } from "./explain-failure.ts";
 import { GitLabError } from "./gitlab-error.ts";
@@ -124,12 +125,14 @@ export class GitLabHttp {
       signal: signal === undefined ? deadline : AbortSignal.any([signal, deadline]),
     });
     const { statusCode: status, headers } = answer;
-    const text = (await textOf(answer.body)).replaceAll(token, "***");
+    const text = await textOf(answer.body);
     Object.assign(told, headers);
     const contentType = first(headers["content-type"]);
     if (status < 200 || status > 299) {
       const location = first(headers["location"]);
-      throw explainRefusal({ status, contentType, location, text, doing, server: this.server });
+      // Some repeat what they were shown.
+      const masked = text.replaceAll(token, MASK);
+      throw explainRefusal({ status, contentType, location, text: masked, doing, server: this.server });
     }
     return { json: this.#parse(text, contentType), link: first(headers["link"]) };
   }

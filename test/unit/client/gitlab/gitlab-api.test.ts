@@ -233,6 +233,13 @@ describe("answers that are none", () => {
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain(TOKEN);
   });
 
+  test("a token is not looked for in what is no refusal", async () => {
+    const fake = await startFakeGitLab({ token: "e", projects: numbered(2) });
+    const { api, close } = gitLabClient(fake.url, "e");
+    closing.push(close, fake.close);
+    expect((await api.project(2))?.path).toBe("group/project-2");
+  });
+
   test.each([429, 500, 502, 503])("%i passes", async (status) => {
     const { api, waits } = await connect({
       intercept: (_request, count) => (count < 4 ? { status } : undefined),
