@@ -100,7 +100,7 @@ class Explainer {
       { name: this.#options.project, repositories: this.#own },
       { name: "others", repositories: this.#others() },
     ];
-    const [amounts] = measureGroups(this.#model, groups);
+    const [amounts] = measureGroups(this.#model, groups).amounts;
     if (amounts === undefined) throw new RangeError("there are no amounts of a group that was given");
     return amounts;
   }
