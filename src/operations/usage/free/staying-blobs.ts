@@ -1,6 +1,6 @@
 import { DigestSet } from "../../../registry/graph/digest-set.ts";
-import type { DigestId } from "../../../registry/graph/digest-table.ts";
 import { PagedArray } from "../../../registry/graph/paged-array.ts";
+import { KEPT_UNTAGGED } from "../read-repository.ts";
 import type { UsageModel } from "../usage-model.ts";
 import type { Removable } from "./blob-holders.ts";
 import type { TagGroup } from "./tag-groups.ts";
@@ -47,14 +47,9 @@ export function collectableBytes(model: UsageModel): { orphans: number; untagged
   const { blobs, kept } = model;
   for (const id of blobs.ids()) {
     if (blobs.isYoung(id)) continue;
-    if (keptBy(kept, id) === "nobody") bytes.orphans += blobs.sizeBytes(id);
-    else if (keptBy(kept, id) === "untagged") bytes.untagged += blobs.sizeBytes(id);
+    const keeper = kept.get(id);
+    if (keeper === 0) bytes.orphans += blobs.sizeBytes(id);
+    else if (keeper === KEPT_UNTAGGED) bytes.untagged += blobs.sizeBytes(id);
   }
   return bytes;
-}
-
-function keptBy(kept: PagedArray, id: DigestId): "nobody" | "tags" | "untagged" {
-  const value = kept.get(id);
-  if (value === 0) return "nobody";
-  return value === 1 ? "tags" : "untagged";
 }
