@@ -9,7 +9,7 @@ import { GITLAB_ISSUER, type GitLabIssuer, startGitLabIssuer } from "../support/
 import { TEST_CREDENTIALS } from "../support/gitlab-issuer-world.ts";
 import { GITLAB_SIGNING_KEY } from "../support/gitlab-signing-key.ts";
 import { startGoRegistry } from "../support/go-registry.ts";
-import { describeWithPrograms } from "../support/programs.ts";
+import { describeWithPrograms, programPath } from "../support/programs.ts";
 import { RegistryTree, type RepositoryTree } from "../support/registry-tree.ts";
 import { runRegistryCtl } from "../support/run-registry-ctl.ts";
 import { startServe } from "../support/serve-process.ts";
@@ -94,7 +94,7 @@ for (const program of ["registry-ctl", "docker-registry"] as const) {
   const expectEnd = program === "registry-ctl" ? expectDeleted : expectRefused;
 
   describeWithPrograms(
-    program === "registry-ctl" ? [] : ["docker-registry"],
+    program === "registry-ctl" ? ["htpasswd"] : ["htpasswd", "docker-registry"],
     `tags of ${program} over HTTP`,
     () => {
       it("are listed, chosen with sed and deleted from the file without anybody asking who it is", async () => {
@@ -108,7 +108,7 @@ for (const program of ["registry-ctl", "docker-registry"] as const) {
       it("are listed, chosen with sed and deleted from the file with a user's password", async () => {
         const folder = await temporaryFolder();
         const users = join(folder, "htpasswd");
-        await execa("htpasswd", ["-Bbc", users, "me", "hunter2"]);
+        await execa(programPath("htpasswd"), ["-Bbc", users, "me", "hunter2"]);
         const server = await STARTS[program]({
           rootDirectory: join(folder, "store"),
           moreConfig: `auth:\n  htpasswd:\n    realm: ours\n    path: ${users}\n`,
