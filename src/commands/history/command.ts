@@ -40,7 +40,7 @@ export function historyCommand(context: CommandContext): Command {
       "after",
       `
 The server writes its audit into the state folder of the store on its own host: with several nodes, ask on each of them. Of a
-tag that was deleted, the digest that it had is told: the manifest can be pulled by it, and tagged again, until a
+tag that was deleted, the digest that it had is told: registry-ctl tags restore sets it back to that, until a
 collection with -m removes it. Commands are written down in journal.jsonl of the state folder, for root in
 /var/lib/registry-ctl; who may not read that sees his own.
 
