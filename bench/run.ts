@@ -8,6 +8,7 @@ const BENCHMARKS: Readonly<Record<string, (args: readonly string[]) => Promise<v
   "migrate-once": async ([order = ""]) => (await import("./migrate/sync-once.ts")).syncOnce(order),
   online: async (args) => (await import("./online.ts")).online(args),
   push: async (args) => (await import("./push.ts")).push(args),
+  usage: async (args) => (await import("./usage.ts")).usage(args),
   "big-blob": async (args) => (await import("./big-blob.ts")).run(args),
 };
 

@@ -44,6 +44,20 @@ export function renderSideBySide(title: string, result: SideBySideResult): strin
   ].join("\n");
 }
 
+/** The figures of runs of one command, without and with a manifest cache. */
+export function renderRuns(title: string, cold: Summary | undefined, warm: Summary | undefined): string {
+  const table = renderTable(
+    ["", "registry-ctl", "min-max", "memory"],
+    [
+      ["cold cache", ...cells(cold)],
+      ["warm cache", ...cells(warm)],
+    ],
+    [1, 2, 3],
+  );
+  return `${title}
+${table}`;
+}
+
 /** The figures of a row of growing trees. */
 export function renderScaling(results: readonly ScalingResult[]): string {
   const perThousand = (summary: Summary | undefined, manifests: number) =>

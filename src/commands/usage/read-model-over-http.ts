@@ -25,6 +25,8 @@ export async function readModelOverHttp(
     throw new UsageError(
       "a configuration names a store, and --registry a registry over HTTP: give one of them",
     );
+  if (flags.protect !== undefined)
+    throw new UsageError("--protect is of no use with --registry: what a collection keeps is not seen there");
   const odd = repository.find((name) => !isRepositoryName(name));
   if (odd !== undefined)
     throw new UsageError(`${JSON.stringify(odd.slice(0, 300))} is no name of a repository`);
