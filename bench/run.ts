@@ -6,6 +6,7 @@ const BENCHMARKS: Readonly<Record<string, (args: readonly string[]) => Promise<v
   live: async (args) => (await import("./live.ts")).live(args),
   migrate: async (args) => (await import("./migrate.ts")).migrate(args),
   "migrate-once": async ([order = ""]) => (await import("./migrate/sync-once.ts")).syncOnce(order),
+  move: async (args) => (await import("./move.ts")).move(args),
   online: async (args) => (await import("./online.ts")).online(args),
   push: async (args) => (await import("./push.ts")).push(args),
   usage: async (args) => (await import("./usage.ts")).usage(args),

@@ -1,0 +1,33 @@
+import { expect, it } from "vitest";
+import { pushImage } from "../../support/push-image.ts";
+import { serverOfTest } from "../../support/server-of-test.ts";
+
+it("refuses writes to held repositories for a moment, and serves everything else", async () => {
+  const server = await serverOfTest();
+  const image = await pushImage(server.url, "held/app", "x", "latest");
+  await pushImage(server.url, "free", "x", "latest");
+  await server.control.holdNames([{ name: "held", isProject: true }], 1000);
+  const writes = [
+    ["POST", "/v2/held/app/blobs/uploads/"],
+    ["PUT", "/v2/held/app/manifests/other"],
+    ["DELETE", "/v2/held/app/manifests/latest"],
+    ["DELETE", `/v2/held/app/blobs/${image.layer.digest}`],
+  ];
+  for (const [method, path] of writes) {
+    const response = await fetch(`${server.url}${path}`, { method: `${method}` });
+    expect(response.status, `${method} ${path}`).toBe(503);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+  }
+  expect((await fetch(`${server.url}/v2/held/app/manifests/latest`)).status).toBe(200);
+  await pushImage(server.url, "free", "y", "more");
+  await pushImage(server.url, "heldback", "y", "more");
+  await server.control.holdNames([], 0);
+  await pushImage(server.url, "held/app", "y", "more");
+});
+
+it("holds a name without those below it", async () => {
+  const server = await serverOfTest();
+  await server.control.holdNames([{ name: "held", isProject: false }], 0);
+  expect((await fetch(`${server.url}/v2/held/blobs/uploads/`, { method: "POST" })).status).toBe(503);
+  expect((await fetch(`${server.url}/v2/held/app/blobs/uploads/`, { method: "POST" })).status).toBe(202);
+});
