@@ -44,7 +44,8 @@ export async function runPolicies(
   }
   const policies = await readPolicies(context, flags);
   const protectedImages = await readProtectFile(context, flags.protect);
-  tellWarnings(context, policies, flags, !dryRun);
+  // Of GitLab's policies some may have been left out, which must not go unsaid.
+  tellWarnings(context, policies, flags, !dryRun && flags.gitlab === undefined);
   const opened = await openTagSource(context, argument, flags, {
     command: "cleanup run",
     access: dryRun ? "try" : "change",
