@@ -10,6 +10,7 @@ const BENCHMARKS: Readonly<Record<string, (args: readonly string[]) => Promise<v
   online: async (args) => (await import("./online.ts")).online(args),
   push: async (args) => (await import("./push.ts")).push(args),
   usage: async (args) => (await import("./usage.ts")).usage(args),
+  tags: async (args) => (await import("./tags.ts")).tags(args),
   "big-blob": async (args) => (await import("./big-blob.ts")).run(args),
 };
 
