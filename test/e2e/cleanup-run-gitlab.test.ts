@@ -60,6 +60,25 @@ describe("cleanup run with GitLab's policies", () => {
     expect(tags.stdout.match(/old/g)).toHaveLength(3);
   });
 
+  it("asks GitLab for the projects only that are named", async () => {
+    const { configPath, tree } = await storeOf([]);
+    for (const name of ["group/app/x", "group/other"]) {
+      await tree.repository(name).image(name, [name], { tag: "old" });
+    }
+    const fake = await gitLab([
+      { id: 1, path_with_namespace: "Group/App", container_expiration_policy: ALL },
+      { id: 2, path_with_namespace: "group/other", container_expiration_policy: ALL },
+    ]);
+    const words = ["run", "--gitlab", fake.url, "--json", configPath, "--project"];
+    const { stdout, stderr, exitCode } = await runCleanup([...words, "group/app"]);
+    expect(exitCode, stderr).toBe(0);
+    expect(JSON.parse(stdout).repositories).toMatchObject([{ repository: "group/app/x", deleted: [{}] }]);
+    expect(fake.requests.map(({ url }) => url)).toEqual(["/api/v4/projects/group%2Fapp"]);
+    const unknown = await runCleanup([...words, "group/none"]);
+    expect(unknown.exitCode).toBe(2);
+    expect(unknown.stderr).toContain("has no project group/none, or the token may not see it");
+  });
+
   it("deletes nothing when GitLab's list breaks off", async () => {
     const { configPath, tree } = await storeOf([]);
     await tree.repository("group/app").image("x", ["x"], { tag: "old" });
