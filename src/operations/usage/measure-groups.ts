@@ -61,6 +61,7 @@ export function measureGroups(
   // While something could not be listed, it may keep anything.
   if (!model.isFreeable) return { amounts, sharedBytes };
   for (const id of model.blobs.ids()) {
+    if (model.protectedIds.has(id)) continue;
     const amount = amounts[owners.get(id) - 1];
     if (amount) amount.exclusiveBytes += model.blobs.sizeBytes(id);
   }

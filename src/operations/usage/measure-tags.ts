@@ -30,6 +30,7 @@ export function measureTags(model: UsageModel): TagAmounts[] {
   }
   if (!model.isFreeable) return amounts;
   for (const id of blobs.ids()) {
+    if (model.protectedIds.has(id)) continue;
     const amount = amounts[owners.get(id) - 1];
     if (amount) amount.exclusiveBytes += blobs.sizeBytes(id);
   }

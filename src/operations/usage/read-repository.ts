@@ -59,6 +59,9 @@ export class RepositoryReader {
   readonly #protected: ProtectedDigests;
   /** The same, as it would be if all tags were deleted. */
   readonly #protectedWithoutTags: ProtectedDigests;
+  /** The same, as it would be if all repositories were deleted. */
+  readonly #protectedAlone: ProtectedDigests;
+  #protectedIds: ReadonlySet<DigestId> = new Set();
   #manifests = 0;
 
   /** See `UsageModel`. */
@@ -76,8 +79,10 @@ export class RepositoryReader {
     this.#table = table;
     this.#references = references;
     this.#options = options;
-    this.#protected = new ProtectedDigests(table, options.protectedDigests ?? new Set());
-    this.#protectedWithoutTags = new ProtectedDigests(table, options.protectedDigests ?? new Set());
+    const digests = options.protectedDigests ?? new Set();
+    this.#protected = new ProtectedDigests(table, digests);
+    this.#protectedWithoutTags = new ProtectedDigests(table, digests);
+    this.#protectedAlone = new ProtectedDigests(table, digests);
   }
 
   get repositories(): readonly UsageRepository[] {
@@ -87,6 +92,11 @@ export class RepositoryReader {
   /** How many there are in all repositories. */
   get manifests(): number {
     return this.#manifests;
+  }
+
+  /** See `UsageModel`. Empty before {@link finish}. */
+  get protectedIds(): ReadonlySet<DigestId> {
+    return this.#protectedIds;
   }
 
   async add(graph: RepositoryGraph): Promise<void> {
@@ -123,6 +133,7 @@ export class RepositoryReader {
       this.kept.set(id, this.kept.get(id) === 0 ? KEPT_UNLINKED : KEPT_BY_TAG);
     for (const id of await this.#protectedWithoutTags.unlinkedClosure(driver, references))
       this.standing.set(id, 1);
+    this.#protectedIds = await this.#protectedAlone.unlinkedClosure(driver, references);
   }
 
   async #plan(
@@ -228,6 +239,7 @@ export class RepositoryReader {
     });
     if (isKeptWhole) return { needs, keptBesides: this.#pushAll(this.#tagged) };
     this.#ofTag.clear();
+    marker.markProtected(this.#protected.ids);
     for (const id of this.#tagged.members()) {
       if (this.#other.has(id)) continue;
       if (this.#references.state(id) === "read") marker.markManifest(id);

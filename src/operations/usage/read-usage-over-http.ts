@@ -76,7 +76,7 @@ class HttpUsageReader {
   model(): UsageModel {
     return {
       ...{ table: this.#table, references: this.#references, blobs: this.#blobs, kept: this.#kept },
-      ...{ repositories: this.#repositories, standing: undefined, isFreeable: true },
+      ...{ repositories: this.#repositories, standing: undefined, protectedIds: new Set(), isFreeable: true },
       problems: this.problems,
       notices: [
         "over HTTP only what tags need is seen: untagged manifests, orphans and the times of pushes are not; sizes are what manifests say",

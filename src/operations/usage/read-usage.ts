@@ -183,6 +183,7 @@ class UsageReader {
       repositories: this.#repositories.repositories,
       kept: this.#repositories.kept,
       standing: this.#options.wantsStanding ? this.#repositories.standing : undefined,
+      protectedIds: this.#repositories.protectedIds,
       isFreeable: !isBlind,
       problems: [
         ...this.#failures.map(({ path, error }) => `${path}: cannot be read: ${messageOf(error)}`),

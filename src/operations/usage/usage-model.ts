@@ -24,6 +24,8 @@ export interface UsageModel {
    * protected, and everything that a repository keeps in doubt. Undefined unless it was asked for.
    */
   readonly standing: PagedArray | undefined;
+  /** What is protected, with all that it needs: it stays whatever is deleted, linked or not. */
+  readonly protectedIds: ReadonlySet<DigestId>;
   /** `false`: something could not be listed, so that `garbage-collect` frees no blob, whatever is deleted before. */
   readonly isFreeable: boolean;
   /** What could not be listed or read, so that numbers are uncertain: one line each, for people. */
