@@ -17,14 +17,15 @@ export function parseTime(text: string, nowMs: number): number {
   if (DATE.test(text)) return checked(Date.parse(text));
   if (parts) return checked(Date.parse(`${parts[1]}T${parts[2]}${parts[3] ?? "Z"}`));
   try {
-    return nowMs - parseAge(text);
+    return checked(nowMs - parseAge(text));
   } catch {
     return checked(Number.NaN);
   }
 }
 
 function checked(timeMs: number): number {
-  if (Number.isNaN(timeMs)) {
+  // What no calendar has cannot be told either.
+  if (Number.isNaN(new Date(timeMs).getTime())) {
     throw new InvalidArgumentError("It is a time such as 2026-11-21T16:30 (UTC), or how long ago: 12h, 7d.");
   }
   return timeMs;
