@@ -20,6 +20,11 @@ import { readPolicies } from "./read-policies.ts";
 import { renderCleanup, renderCleanupProgress } from "./render-cleanup.ts";
 
 const FAILED_IN_PART = 3;
+/**
+ * A timer that is to wait longer goes off at once.
+ * @see https://nodejs.org/docs/latest-v20.x/api/timers.html#settimeoutcallback-delay-args
+ */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** Runs `cleanup plan`. */
 export function runPlan(
@@ -83,7 +88,7 @@ async function runOpened(
         ...{ source: opened.source, memory, nowMs: Date.now },
         deletions: dryRun ? undefined : new Deletions({ folder, onProblem: warn }),
         isProtected: protectionBy(protectedImages),
-        timeoutSignal: (seconds) => AbortSignal.timeout(seconds * 1000),
+        timeoutSignal: (seconds) => AbortSignal.timeout(Math.min(seconds * 1000, LONGEST_TIMER_MS)),
       },
       policies,
       {
