@@ -221,6 +221,10 @@ describe("tags set beside our running server", () => {
       runRegistryCtl([...base, "tags", "set", ...more]);
     expect((await set(`${NAME}:v1`, two.manifestDigest)).exitCode).toBe(2);
     expect((await set(`${NAME}:v1`, NO_DIGEST, "--yes")).exitCode).toBe(12);
+    const readOnlyStore = await set("--read-only-store", `${NAME}:v1`, two.manifestDigest, "--yes");
+    expect(readOnlyStore).toMatchObject({ exitCode: 2, stdout: "" });
+    const untouched = await client.send("HEAD", `/v2/${NAME}/manifests/v1`);
+    expect(untouched.headers["docker-content-digest"]).toBe(one.manifestDigest);
     const readonly = ["--state-dir", `${rootDirectory}.state`, server.configPath];
     expect((await runRegistryCtl(["readonly", "on", ...readonly])).exitCode).toBe(0);
     const refused = await set(`${NAME}:v1`, two.manifestDigest, "--yes");

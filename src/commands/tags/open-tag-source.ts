@@ -44,6 +44,7 @@ export interface OpenedTagSource {
  * Opens where tags are to be taken from: the configured store, or the registry that `--registry` names. A change is said in the journal of commands before.
  *
  * @param argument - the configuration file, where the command takes it as an argument
+ * @throws {UsageError} if something is to be changed, and the store only to be read
  * @throws {RegistryStateError} if a metadata database knows what is tagged, or a registry of this host has the same
  *   configuration and another store
  */
@@ -54,6 +55,11 @@ export async function openTagSource(
   use: TagSourceUse,
 ): Promise<OpenedTagSource> {
   const { access, command } = use;
+  if (access === "change" && flags.readOnlyStore) {
+    throw new UsageError("--read-only-store lets nothing be changed, over HTTP or by a server neither", {
+      hint: "see what would be done with --dry-run",
+    });
+  }
   if (flags.registry !== undefined) return openOverHttp(context, flags.registry, flags, use);
   refuseWithoutRegistry(flags);
   const isChange = access === "change";
@@ -105,11 +111,6 @@ async function openOverHttp(
   ]);
   const client = await openRegistry(context, url, flags);
   const isChange = access === "change";
-  if (isChange && flags.readOnlyStore) {
-    throw new UsageError("--read-only-store lets nothing be changed, over HTTP neither", {
-      hint: "see what would be done with --dry-run",
-    });
-  }
   if (isChange) await context.recordChange({ target: client.name, ...change });
   const onProblem = (): void => undefined;
   const ranBy = await context.actor();
