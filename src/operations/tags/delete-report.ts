@@ -31,7 +31,7 @@ export interface TagDeletionReport {
   planned: PlannedTag[];
   /** How many of them are deleted; 0 in a dry run. */
   deleted: number;
-  /** How many manifests have lost their last tag, or would. */
+  /** How many manifests have lost their last tag, or would in a dry run. */
   untaggedManifests: number;
   /** Matched and stay, by a rule. */
   kept: KeptTag[];

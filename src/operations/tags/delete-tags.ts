@@ -51,10 +51,11 @@ export async function deleteTags(
 ): Promise<TagDeletionReport> {
   const startedMs = nowMs();
   const { repository, dryRun, signal, onProgress } = options;
-  const { report, targets } = await planDeletion(source, options);
+  const { report, targets, untagged } = await planDeletion(source, options);
   addScheduled(report, targets, deletions, options);
   const finished = (): TagDeletionReport => ({
     ...report,
+    untaggedManifests: untagged.size,
     seconds: Math.round(nowMs() - startedMs) / 1000,
   });
   if (dryRun) return finished();
@@ -65,7 +66,9 @@ export async function deleteTags(
   const byName = new Map(targets.map((tag) => [tag.name, tag]));
   let settled = 0;
   const onOutcome = (outcome: RemovalOutcome): void => {
-    options.onOutcome(outcome, byName.get(outcome.name));
+    const tag = byName.get(outcome.name);
+    options.onOutcome(outcome, tag);
+    if (outcome.kind === "failed" && tag?.digest !== undefined) untagged.delete(tag.digest);
     addOutcome(report, outcome);
     onProgress(++settled, targets.length);
   };
@@ -95,7 +98,9 @@ function addScheduled(
   deletions: Deletions | undefined,
   { repository, protectedImages }: TagDeletionOptions,
 ): void {
-  const again = scheduledTags(deletions, repository, targets).filter(
+  // What this selection keeps, it keeps whoever wanted it gone before.
+  const decided = [...targets, ...report.kept, ...report.doubtful];
+  const again = scheduledTags(deletions, repository, decided).filter(
     ({ name, digest }) => protectedImages?.protects(repository, name, digest) !== true,
   );
   if (again.length === 0) return;

@@ -23,12 +23,12 @@ export interface DeletionWish {
 /**
  * Finds out which tags of a repository go. Reads no more of them than the selection needs.
  *
- * @returns the report as it is before anything is deleted, and what is to be removed
+ * @returns the report as it is before anything is deleted, what is to be removed, and the manifests that lose their last tag by that
  */
 export async function planDeletion(
   source: TagSource,
   { repository, selection, protectedImages, dryRun, signal }: DeletionWish,
-): Promise<{ report: TagDeletionReport; targets: TagTarget[] }> {
+): Promise<{ report: TagDeletionReport; targets: TagTarget[]; untagged: Set<Digest> }> {
   const names = await source.names(repository, signal);
   const { candidates, unknown } = candidatesOf(names, selection);
   const facts =
@@ -40,15 +40,16 @@ export async function planDeletion(
     else chosen.kept.push({ name: tag.name, reason: "it is protected" });
   }
   const staying = stayingTags(facts, new Set(targets.map(({ name }) => name)));
+  const untagged = untaggedBy(targets, staying);
   const isNamed = "names" in selection;
   return {
-    targets,
+    ...{ targets, untagged },
     report: {
       ...{ schemaVersion: 1, command: "tags delete", dryRun, location: source.location, repository },
       tags: names.length,
       planned: targets.map((tag) => plannedTag(tag, staying)),
       deleted: 0,
-      untaggedManifests: countUntagged(targets, staying),
+      untaggedManifests: untagged.size,
       ...{ kept: chosen.kept.sort(byName), doubtful: chosen.doubtful.sort(byName), unknown },
       duplicates: isNamed ? selection.names.duplicates : [],
       invalid: isNamed ? selection.names.invalid : [],
@@ -140,12 +141,12 @@ function plannedTag(
   return { name, digest, siblings: others.length, firstSiblings: others.slice(0, SIBLINGS_TOLD) };
 }
 
-function countUntagged(
+function untaggedBy(
   targets: readonly TagTarget[],
   staying: ReadonlyMap<Digest, readonly string[]>,
-): number {
-  const digests = new Set(targets.flatMap(({ digest }) => digest ?? []));
-  return [...digests].filter((digest) => (staying.get(digest) ?? []).length === 0).length;
+): Set<Digest> {
+  const digests = targets.flatMap(({ digest }) => digest ?? []);
+  return new Set(digests.filter((digest) => (staying.get(digest) ?? []).length === 0));
 }
 
 function byName(a: { name: string }, b: { name: string }): number {

@@ -9,10 +9,12 @@ import type { TagRecorder } from "../../../src/operations/tags/record-untagged.t
 import { StoreTags } from "../../../src/operations/tags/store-tags.ts";
 import { tagCurrentLinkPath, tagHistoryLinkPath, tagPath, tagsPath } from "../../../src/registry/paths.ts";
 import { TagStore } from "../../../src/registry/tag-store.ts";
+import { Deletions } from "../../../src/state/deletions.ts";
 import { canSetTimes } from "../../../src/storage/abilities.ts";
 import type { StorageDriver } from "../../../src/storage/driver.ts";
 import { FilesystemDriver } from "../../../src/storage/filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
+import { readOnlyDriver } from "../../../src/storage/wrappers/read-only/read-only-driver.ts";
 import { filesOf, STORES } from "../../support/registry-stores.ts";
 import { RegistryTree, type RepositoryTree } from "../../support/registry-tree.ts";
 import { RemoteStore } from "../../support/remote-store.ts";
@@ -41,10 +43,14 @@ function said(): Said {
 function run(
   driver: StorageDriver,
   selection: TagSelection,
-  { recorder, ...options }: Partial<TagDeletionOptions> & { recorder?: TagRecorder } = {},
+  {
+    recorder,
+    deletions,
+    ...options
+  }: Partial<TagDeletionOptions> & { recorder?: TagRecorder; deletions?: Deletions } = {},
 ) {
   return deleteTags(
-    { source: new StoreTags(driver, recorder ?? said().recorder), nowMs: () => NOW_MS, deletions: undefined },
+    { source: new StoreTags(driver, recorder ?? said().recorder), nowMs: () => NOW_MS, deletions },
     {
       ...{ repository: NAME, selection, protectedImages: undefined, dryRun: false },
       ...{ ratePerSecond: undefined, attempts: 1, confirm: async () => {}, onOutcome: () => {} },
@@ -115,6 +121,28 @@ describe.each(STORES)("tags delete on %s", (_, open) => {
     expect(report).toMatchObject({ deleted: 1, moved: [{ name: "a" }] });
     expect(await tagsOf(driver)).toEqual(["a", "c", "twin"]);
     expect(await new TagStore(driver, NAME).resolve("a")).toBe(third);
+  });
+
+  it("keeps what its rules keep, also where it could not be deleted before and is to be now", async () => {
+    const driver = await open();
+    const { digests } = await smallTree(driver);
+    const deletions = new Deletions({
+      folder: await temporaryFolder(),
+      onProblem: (problem) => expect.fail(problem),
+    });
+    const record = { repository: NAME, kind: "tag", attempts: 11, reason: "the disk was busy" } as const;
+    await deletions.recordFailed(
+      ["a", "b", "c"].map((name, place) => ({ ...record, name, digest: digests[place] ?? "" })),
+    );
+    await deletions.schedule(() => true);
+    const match = compilePattern("[ab]", { anchored: "whole" });
+    const keep = compilePattern("a", { anchored: "whole" });
+
+    const report = await run(driver, rules({ match, keep }), { deletions });
+
+    expect(report).toMatchObject({ deleted: 2, kept: [{ name: "a" }] });
+    expect(await tagsOf(driver)).toEqual(["a", "twin"]);
+    expect(deletions.list().map(({ name }) => name)).toEqual(["a"]);
   });
 
   it("tells of a tag that somebody else has removed meanwhile", async () => {
@@ -297,6 +325,18 @@ describe("tags whose files a store does not let go of", () => {
     expect(await filesOf(store.inner)).toContain(
       tagHistoryLinkPath(NAME, "b", digests[1] ?? fail("no digest")),
     );
+  });
+
+  it("counts no manifest as untagged whose last tag could not be removed", async () => {
+    const driver = new FilesystemDriver({ rootDirectory: await temporaryFolder() });
+    await smallTree(driver);
+    const report = await run(readOnlyDriver(driver), named("a", "b"));
+    expect(report).toMatchObject({
+      deleted: 0,
+      failed: [{ name: "a" }, { name: "b" }],
+      untaggedManifests: 0,
+    });
+    expect(await tagsOf(driver)).toEqual(["a", "b", "c", "twin"]);
   });
 });
 
