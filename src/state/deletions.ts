@@ -43,6 +43,8 @@ export class Deletions {
   readonly #options: DeletionsOptions;
   readonly #nowMs: () => number;
   readonly #maxRecords: number;
+  /** The file is read for each repository, and what is wrong with it is worth saying once. */
+  readonly #told = new Set<string>();
 
   constructor(options: DeletionsOptions) {
     this.#options = options;
@@ -118,7 +120,7 @@ export class Deletions {
 
   async #change(change: Change): Promise<void> {
     const problem = await this.#tryChange(change);
-    if (problem !== undefined) this.#options.onProblem(`${problem}: ${WRITE_HINT}`);
+    if (problem !== undefined) this.#tell(`${problem}: ${WRITE_HINT}`);
   }
 
   /** @returns why it is not done; undefined: it is */
@@ -159,16 +161,16 @@ export class Deletions {
   }
 
   #readTelling(): ReadDeletions | undefined {
-    const { folder, onProblem } = this.#options;
+    const { folder } = this.#options;
     if (folder === undefined) return undefined;
     const path = join(folder, DELETIONS_FILE);
     try {
       const read = this.#read(path);
       if (read.damage !== undefined)
-        onProblem(`${path} is damaged (${read.damage}): what can be read of it counts`);
+        this.#tell(`${path} is damaged (${read.damage}): what can be read of it counts`);
       return read;
     } catch (error) {
-      onProblem(`${path} cannot be read: ${messageOf(error)}`);
+      this.#tell(`${path} cannot be read: ${messageOf(error)}`);
       return undefined;
     }
   }
@@ -204,6 +206,12 @@ export class Deletions {
     for (const name of asides.sort().slice(0, -KEPT_DAMAGED)) {
       rmSync(join(folder, name), { force: true, recursive: true });
     }
+  }
+
+  #tell(problem: string): void {
+    if (this.#told.has(problem)) return;
+    this.#told.add(problem);
+    this.#options.onProblem(problem);
   }
 
   #now(): string {

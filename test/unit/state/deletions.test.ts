@@ -42,6 +42,15 @@ describe("Deletions", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
+  it("tells once what is wrong with the file, however often it is read", async () => {
+    const { file, deletions, problems } = await open();
+    writeFileSync(file, "{");
+    deletions.list();
+    expect(deletions.scheduledTags("group/app")).toEqual([]);
+    await deletions.forget([{ repository: "group/app", kind: "tag", name: "v1" }]);
+    expect(problems).toEqual([expect.stringContaining("is damaged")]);
+  });
+
   it("schedules what is wanted, and forgets what is done", async () => {
     const { deletions, again } = await open();
     await deletions.recordFailed([failed("v1"), failed("v2"), failed("v1", "group/other")]);
