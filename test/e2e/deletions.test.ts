@@ -97,6 +97,21 @@ describe("deletions", () => {
     expect(asks.stderr).toContain("--yes");
     const protect = join(rootDirectory, "..", "running");
     await writeFile(protect, `${one.digest}\n`);
+    const dry = await run("deletions", "retry", NAME, "--now", "--dry-run", "--protect", protect);
+    expect(dry.stdout).toContain("left, as they are protected: 3\nwould try again: 0 deletions, now");
+    expect((await run("deletions", "retry", NAME, "--protect", protect)).exitCode).toBe(2);
+    const missing = await run(
+      "deletions",
+      "retry",
+      NAME,
+      "--now",
+      "--dry-run",
+      "--protect",
+      `${protect}.not`,
+    );
+    expect(missing.exitCode).toBe(2);
+    const told = await run("deletions", "retry", NAME, "--now", "--yes", "--protect", protect);
+    expect(told.stdout).toBe("deleted: 0 tags\nleft, as they are protected: 3");
     const spared = await run("deletions", "retry", NAME, "--now", "--yes", "--protect", protect, "--json");
     expect(JSON.parse(spared.stdout)).toMatchObject({ deleted: 0, protected: 3, now: true });
     const { stdout, exitCode, stderr } = await run("deletions", "retry", "--all", "--now", "--yes", "--json");

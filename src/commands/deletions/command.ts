@@ -80,8 +80,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 10 configuration missing or invalid
 
 const RETRY_HELP = `
 Safe beside a running registry, as tags delete is: only tags go, never manifests or layers. A tag that points elsewhere by
-now, or is gone, is not to be deleted any more, and is forgotten. With --now it asks on a terminal; without one --yes
-is needed.
+now, or is gone, is not to be deleted any more, and is forgotten. What --protect spares stays scheduled. With --now it asks
+on a terminal; without one --yes is needed.
 
 Examples:
   $ registry-ctl deletions retry -c config.yml group/app             the next run tries again

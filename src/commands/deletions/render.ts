@@ -17,13 +17,19 @@ export function renderDeletions({ deletions, repositories }: ListedDeletions): s
 }
 
 /** @returns what is set back, or was tried at once */
-export function renderRetry({ dryRun, now, scheduled, deleted, gone, moved, failed }: RetryReport): string {
+export function renderRetry(report: RetryReport): string {
+  const { dryRun, now, scheduled, deleted, gone, moved, failed } = report;
   if (scheduled.length === 0) return "nothing: no such deletion has failed";
   const amount = countOf(scheduled.length, "deletion");
   const rows = `${renderRows(scheduled)}\n\n`;
-  if (dryRun) return `${rows}would try again: ${amount}${now ? ", now" : ""}\nnothing was changed (dry run)`;
+  const spared = report.protected > 0 ? [`left, as they are protected: ${report.protected}`] : [];
+  if (dryRun) {
+    const tried = countOf(scheduled.length - report.protected, "deletion");
+    const lines = [...spared, `would try again: ${tried}${now ? ", now" : ""}`];
+    return `${rows}${lines.join("\n")}\nnothing was changed (dry run)`;
+  }
   if (!now) return `${rows}set back to delete_scheduled: ${amount}; the next run of the repository does them`;
-  const lines = [`deleted: ${countOf(deleted, "tag")}`];
+  const lines = [`deleted: ${countOf(deleted, "tag")}`, ...spared];
   if (gone > 0) lines.push(`gone already: ${gone}`);
   if (moved > 0) lines.push(`left, as they point elsewhere by now: ${moved}`);
   if (failed > 0) lines.push(`failed again: ${failed}`);

@@ -2,10 +2,12 @@ import { UsageError } from "../../errors.ts";
 import { countOf } from "../../lib/count-of.ts";
 import { printable } from "../../lib/printable.ts";
 import {
+  countProtected,
   type RetryReport,
   removeScheduled,
   scheduleDeletions,
 } from "../../operations/deletions/retry-deletions.ts";
+import type { ProtectedImages } from "../../operations/tags/protected.ts";
 import type { Deletions } from "../../state/deletions.ts";
 import { isDryRun } from "../../ui/options/dry-run.ts";
 import { attemptsOf, type RetriesFlags } from "../../ui/options/retries.ts";
@@ -43,13 +45,20 @@ export async function runRetryDeletions(
       },
     );
   }
+  if (flags.protect !== undefined && !flags.now) {
+    throw new UsageError("--protect goes with --now only: without it nothing is deleted here", {
+      hint: "give it to the tags delete or cleanup run that is to delete them",
+    });
+  }
+  const protectedImages = await readProtectFile(context, flags.protect);
   const dryRun = isDryRun(flags);
   const wanted = { repositories, dryRun };
   let report: RetryReport;
-  if (flags.now && !dryRun) report = await retryNow(context, repositories, flags);
+  if (flags.now && !dryRun) report = await retryNow(context, repositories, protectedImages, flags);
   else {
     const deletions = await openDeletions(context, flags, dryRun ? "look" : "change");
     report = { ...(await scheduleDeletions(deletions, wanted)), now: flags.now ?? false };
+    countProtected(report, protectedImages);
     if (!dryRun) await context.recordChange({ summary: `scheduled ${report.scheduled.length}` });
   }
   context.report(report, (result) => printable(renderRetry(result)), flags);
@@ -59,9 +68,9 @@ export async function runRetryDeletions(
 async function retryNow(
   context: CommandContext,
   repositories: readonly string[],
+  protectedImages: ProtectedImages | undefined,
   flags: RetryFlags,
 ): Promise<RetryReport> {
-  const protectedImages = await readProtectFile(context, flags.protect);
   const opened = await openTagSource(context, undefined, flags, {
     command: "deletions retry",
     access: "change",

@@ -4,7 +4,7 @@ import type { ProtectedImages } from "../tags/protected.ts";
 import type { RemovalOutcome, TagSource, TagTarget } from "../tags/tag-source.ts";
 import { byRepository, isWanted } from "./list-deletions.ts";
 import { type RemovalWait, removeWithRetries } from "./remove-with-retries.ts";
-import { scheduledTags } from "./scheduled-tags.ts";
+import { recordedTarget, scheduledTags } from "./scheduled-tags.ts";
 
 /** What `deletions retry --json` prints. */
 export interface RetryReport {
@@ -48,6 +48,13 @@ export async function scheduleDeletions(
     ...{ schemaVersion: 1, command: "deletions retry", dryRun, now: false, scheduled },
     ...{ deleted: 0, gone: 0, moved: 0, failed: 0, protected: 0 },
   };
+}
+
+/** Counts, for a dry run of {@link removeScheduled}, what would stay as it is protected. */
+export function countProtected(report: RetryReport, images: ProtectedImages | undefined): void {
+  const isProtected = (record: DeletionRecord): boolean =>
+    unprotected([recordedTarget(record)], record.repository, images).length === 0;
+  report.protected = report.scheduled.filter(isProtected).length;
 }
 
 /** How scheduled deletions are done. */

@@ -1,4 +1,5 @@
 import { isDigest } from "../../oci/digest.ts";
+import type { DeletionRecord } from "../../state/deletion-record.ts";
 import type { Deletions } from "../../state/deletions.ts";
 import type { TagTarget } from "../tags/tag-source.ts";
 
@@ -17,8 +18,10 @@ export function scheduledTags(
 ): TagTarget[] {
   const others = new Set(besides.map(({ name }) => name));
   const scheduled = deletions?.scheduledTags(repository).filter(({ name }) => !others.has(name)) ?? [];
-  return scheduled.map(({ name, digest }) => ({
-    name,
-    digest: digest !== undefined && isDigest(digest) ? digest : undefined,
-  }));
+  return scheduled.map(recordedTarget);
+}
+
+/** @returns the tag of a record, with what it pointed to when it was to go */
+export function recordedTarget({ name, digest }: DeletionRecord): TagTarget {
+  return { name, digest: digest !== undefined && isDigest(digest) ? digest : undefined };
 }
