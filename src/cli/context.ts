@@ -49,6 +49,7 @@ export function createContext({ args, version, signal, stoppedBy, onHangup }: Co
     version,
     recorded,
     recordChange: (change) => recorded.note(change),
+    expectChange: () => recorded.expect(),
     actor: () => recorded.actor(),
     env: process.env,
     get cwd() {

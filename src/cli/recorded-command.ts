@@ -37,6 +37,16 @@ export class RecordedCommand {
     this.#stateDir = stateDir === undefined ? undefined : resolve(stateDir);
   }
 
+  /** See `CommandContext.expectChange`. Never rejects. */
+  async expect(): Promise<void> {
+    try {
+      this.#journal ??= await this.#open();
+      this.#journal.open();
+    } catch (error) {
+      this.#warn(error);
+    }
+  }
+
   /** Says what is about to be changed; see `CommandContext.recordChange`. Never rejects. */
   async note(change: CommandChange): Promise<void> {
     try {

@@ -111,6 +111,11 @@ export interface CommandContext {
    * end. Never for a dry run. Never rejects: a journal that cannot be written is warned of.
    */
   recordChange(change: CommandChange): Promise<void>;
+  /**
+   * To be called where only the store says whether anything is to be changed: then `recordChange` is called just before that is,
+   * and this before the store is opened. A command that comes to change nothing is not in the journal. Never rejects.
+   */
+  expectChange(): Promise<void>;
   /** Prints a result: as one JSON document with `--json`, else as `render` gives it. */
   report<T>(result: T, render: (result: T) => string, flags: GlobalFlags): void;
 }

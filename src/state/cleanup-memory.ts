@@ -14,6 +14,8 @@ const MAX_BYTES = 64 * 1024 * 1024;
 const LOCK_TIMEOUT_MS = 40_000;
 /** What was not written yet is done once more by the next run; a large file is not written for every repository. */
 const WRITE_EVERY_MS = 1000;
+/** Longer than every cadence: a policy that has not run for so long is due, whether its last run is remembered or not. */
+const FORGOTTEN_AFTER_MS = 366 * 86_400_000;
 
 /** When a project's policy ran last. */
 export interface ProjectRun {
@@ -45,13 +47,14 @@ export interface CleanupMemoryOptions {
 
 /**
  * What runs of cleanup policies remember of the ones before: when each project had its turn, and where in a repository's list of tags one
- * that was cut ended. It is one small file, replaced as a whole; only the run that has claimed it writes it.
+ * that was cut ended. What no run has come back to for a year is forgotten, as that of projects without a policy or without repositories.
+ * It is one small file, replaced as a whole; only the run that has claimed it writes it.
  */
 export class CleanupMemory {
   readonly #options: CleanupMemoryOptions;
   readonly #nowMs: () => number;
   readonly #projects = new Map<string, ProjectRun>();
-  readonly #continuing = new Map<string, string>();
+  readonly #continuing = new Map<string, ListPlace>();
   #holder: CleanupRunner | undefined;
   #writtenMs = 0;
 
@@ -69,7 +72,7 @@ export class CleanupMemory {
 
   /** @returns the last name of the tags that the run before looked at, if it did not come to the end of the list */
   continueAfter(repository: string): string | undefined {
-    return this.#continuing.get(repository);
+    return this.#continuing.get(repository)?.name;
   }
 
   /**
@@ -100,9 +103,9 @@ export class CleanupMemory {
 
   /** Remembers where the next run is to go on in a repository; undefined: at the beginning. */
   setContinuing(repository: string, name: string | undefined): void {
-    if (this.#continuing.get(repository) === name) return;
+    if (name === undefined && !this.#continuing.has(repository)) return;
     if (name === undefined) this.#continuing.delete(repository);
-    else this.#continuing.set(repository, name);
+    else this.#continuing.set(repository, { name, atMs: this.#nowMs() });
     this.#writeSoon();
   }
 
@@ -139,6 +142,11 @@ export class CleanupMemory {
       pid: holder.pid,
       start: holder.startOf(holder.pid) ?? "",
     };
+    this.#forgetOld();
+    const continuing = [...this.#continuing].map(([repository, { name, atMs }]) => [
+      repository,
+      { name, at: new Date(atMs).toISOString() },
+    ]);
     const projects = [...this.#projects].map(([project, { ranAtMs, isUnfinished }]) => [
       project,
       { ranAt: new Date(ranAtMs).toISOString(), ...(isUnfinished ? { unfinished: true } : {}) },
@@ -147,10 +155,19 @@ export class CleanupMemory {
       schemaVersion: 1,
       ...(run === undefined ? {} : { run }),
       projects: Object.fromEntries(projects),
-      continueAfter: Object.fromEntries(this.#continuing),
+      continueAfter: Object.fromEntries(continuing),
     };
     writeStateFile(folder, CLEANUP_FILE, `${JSON.stringify(content)}\n`);
     this.#writtenMs = this.#nowMs();
+  }
+
+  #forgetOld(): void {
+    const nowMs = this.#nowMs();
+    // A clock may have been wrong, in either direction.
+    const isOld = (ms: number): boolean => Math.abs(nowMs - ms) > FORGOTTEN_AFTER_MS;
+    for (const [project, { ranAtMs }] of this.#projects) if (isOld(ranAtMs)) this.#projects.delete(project);
+    for (const [repository, { atMs }] of this.#continuing)
+      if (isOld(atMs)) this.#continuing.delete(repository);
   }
 
   async #withLock(path: string, work: () => void): Promise<void> {
@@ -203,11 +220,18 @@ export class CleanupMemory {
       if (!isTime(ranAt)) continue;
       this.#projects.set(project, { ranAtMs: Date.parse(ranAt), isUnfinished: run?.["unfinished"] === true });
     }
-    for (const [repository, name] of Object.entries(asRecord(fields["continueAfter"]) ?? {})) {
-      if (isText(name)) this.#continuing.set(repository, name);
+    for (const [repository, value] of Object.entries(asRecord(fields["continueAfter"]) ?? {})) {
+      const { name, at } = asRecord(value) ?? {};
+      if (isText(name) && isTime(at)) this.#continuing.set(repository, { name, atMs: Date.parse(at) });
     }
     return parseClaim(asRecord(fields["run"]));
   }
+}
+
+/** Where a list of tags was cut, and when. */
+interface ListPlace {
+  name: string;
+  atMs: number;
 }
 
 type RunClaim = Pick<LockHolder, "host" | "bootId" | "pidNamespace" | "pid"> & { start: string };

@@ -64,6 +64,11 @@ export class CommandJournal {
     });
   }
 
+  /** Opens the file and writes nothing: what is changed may be known only when the process has become another user. */
+  open(): void {
+    this.#try(() => this.#file.open());
+  }
+
   /** Says what is about to be changed. What is said later stands in the end's line. */
   note(change: CommandChange): void {
     this.#change = { ...this.#change, ...change };
@@ -85,6 +90,7 @@ export class CommandJournal {
 
   /** Says how the command ended; nothing if it changed nothing. */
   end({ outcome, exitCode, message }: CommandResult): void {
+    if (!this.#isBegun) this.#file.close();
     if (!this.#isBegun || this.#isEnded) return;
     this.#isEnded = true;
     const end: CommandEnd = {
@@ -102,9 +108,15 @@ export class CommandJournal {
   }
 
   #write(record: CommandRecord): void {
-    try {
+    this.#try(() => {
       this.#file.append([JSON.stringify(record)]);
       this.#file.sync();
+    });
+  }
+
+  #try(work: () => void): void {
+    try {
+      work();
     } catch (error) {
       if (this.#problemTold) return;
       this.#problemTold = true;

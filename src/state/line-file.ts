@@ -44,6 +44,15 @@ export class LineFile {
   }
 
   /**
+   * Opens it before there is anything to append: for who is about to become another user, that may not.
+   *
+   * @throws {Error} the system's
+   */
+  open(): void {
+    this.#current();
+  }
+
+  /**
    * Appends lines. Where the last writer's line was cut off, by a full disk or its death, that line is ended first.
    *
    * @param lines - without line ends

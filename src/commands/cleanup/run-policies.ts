@@ -54,6 +54,8 @@ export async function runPolicies(
   const opened = await openTagSource(context, argument, flags, {
     command: "cleanup run",
     access: dryRun ? "try" : "change",
+    // What is due may have nothing to delete.
+    mayChangeNothing: true,
   });
   try {
     await runOpened(context, opened, { policies, protectedImages }, flags);
@@ -82,6 +84,7 @@ async function runOpened(
   }
   const progress = context.progress("looking for repositories; safe to stop", flags);
   let report: CleanupReport;
+  let isChange = false;
   try {
     report = await runCleanup(
       {
@@ -89,6 +92,10 @@ async function runOpened(
         deletions: dryRun ? undefined : new Deletions({ folder, onProblem: warn }),
         isProtected: protectionBy(protectedImages),
         timeoutSignal: (seconds) => AbortSignal.timeout(Math.min(seconds * 1000, LONGEST_TIMER_MS)),
+        beforeDeleting: () => {
+          isChange = true;
+          return opened.recordChange();
+        },
       },
       policies,
       {
@@ -107,11 +114,16 @@ async function runOpened(
     progress.stop();
     memory.release();
   }
-  await tell(context, report, flags);
+  await tell(context, report, flags, isChange);
 }
 
-async function tell(context: CommandContext, report: CleanupReport, flags: RunFlags): Promise<void> {
-  if (!report.dryRun) {
+async function tell(
+  context: CommandContext,
+  report: CleanupReport,
+  flags: RunFlags,
+  isChange: boolean,
+): Promise<void> {
+  if (isChange) {
     const repositories = report.repositories.filter(({ deleted }) => deleted.length > 0).length;
     const where = `${repositories} ${repositories === 1 ? "repository" : "repositories"}`;
     await context.recordChange({ summary: `deleted ${countOf(report.deleted, "tag")} of ${where}` });

@@ -4,7 +4,7 @@ import { readGitLabProjects } from "../../client/gitlab/read-projects.ts";
 import { CancelledError, UsageError } from "../../errors.ts";
 import { countOf } from "../../lib/count-of.ts";
 import { printable } from "../../lib/printable.ts";
-import { checkGitLabPattern } from "../../operations/cleanup/gitlab/policy-warnings.ts";
+import { checkGitLabPattern } from "../../operations/cleanup/gitlab/check-gitlab-pattern.ts";
 import {
   applyPolicies,
   type PolicyPlan,

@@ -26,6 +26,8 @@ export interface TagSourceUse {
   access: "look" | "try" | "change";
   /** What the journal of commands is told of a change before it. */
   change?: CommandChange;
+  /** That is told only when `recordChange` of what is opened is called: it is not known before whether anything is changed. */
+  mayChangeNothing?: boolean;
 }
 
 /** A source of tags, and what belongs to it. */
@@ -37,6 +39,8 @@ export interface OpenedTagSource {
   stateFolder: string | undefined;
   /** Undefined where tags are changed over HTTP. */
   driver: StorageDriver | undefined;
+  /** Says in the journal of commands that something is about to be changed, once. */
+  recordChange(): Promise<void>;
   close(): void;
 }
 
@@ -73,7 +77,7 @@ export async function openTagSource(
   const registryUser = await registryUserOf(config);
   const prepared = isChange ? prepareState(storage, flags.stateDir, registryUser) : undefined;
   const [present] = stateFoldersOf(storage, flags.stateDir, registryUser);
-  if (isChange) await context.recordChange({ target: storeName(storage), ...use.change });
+  const recordChange = await announceChange(context, storeName(storage), use);
   const driver = await context.openStorage(config, {
     ...flags,
     ...(isChange ? {} : { readOnlyStore: true }),
@@ -90,7 +94,7 @@ export async function openTagSource(
     onProblem: warn,
   });
   return {
-    ...{ source: new StoreTags(driver, recorder), recorder, stateFolder, driver },
+    ...{ source: new StoreTags(driver, recorder), recorder, stateFolder, driver, recordChange },
     close: () => recorder.close(),
   };
 }
@@ -100,7 +104,7 @@ async function openOverHttp(
   context: CommandContext,
   url: string,
   flags: TagSourceFlags,
-  { command, access, change }: TagSourceUse,
+  use: TagSourceUse,
 ): Promise<OpenedTagSource> {
   if (flags.config !== undefined) {
     throw new UsageError("--config names a store, and --registry a registry over HTTP: give one of them");
@@ -109,9 +113,10 @@ async function openOverHttp(
     import("../over-http/open-registry.ts"),
     import("../../operations/tags/http-tags.ts"),
   ]);
+  const { command, access } = use;
   const client = await openRegistry(context, url, flags);
   const isChange = access === "change";
-  if (isChange) await context.recordChange({ target: client.name, ...change });
+  const recordChange = await announceChange(context, client.name, use);
   const onProblem = (): void => undefined;
   const ranBy = await context.actor();
   const recorder = openTagRecorder({ stateFolder: undefined, command, ranBy, onProblem });
@@ -119,9 +124,25 @@ async function openOverHttp(
     ? prepareRegistryState(client.name, flags.stateDir).folder
     : registryStateFolder(client.name, flags.stateDir);
   return {
-    ...{ source: new HttpTags(client), recorder, stateFolder, driver: undefined },
+    ...{ source: new HttpTags(client), recorder, stateFolder, driver: undefined, recordChange },
     close: () => recorder.close(),
   };
+}
+
+/** @returns what says that something is about to be changed; unless nothing may come to be, it has been said */
+async function announceChange(
+  context: CommandContext,
+  target: string,
+  { access, change, mayChangeNothing }: TagSourceUse,
+): Promise<() => Promise<void>> {
+  let recorded: Promise<void> | undefined;
+  const record = (): Promise<void> => {
+    recorded ??= context.recordChange({ target, ...change });
+    return recorded;
+  };
+  if (access !== "change") return async () => {};
+  await (mayChangeNothing ? context.expectChange() : record());
+  return record;
 }
 
 /** A dry run goes on with a warning. */

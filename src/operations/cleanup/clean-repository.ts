@@ -15,6 +15,8 @@ export interface CleaningOptions extends DecisionOptions {
   timeout?: AbortSignal | undefined;
   attempts?: number | undefined;
   deletions?: Deletions | undefined;
+  /** Called before anything is deleted, if there is anything. */
+  beforeDeleting?: (() => Promise<void>) | undefined;
   onDeleted?: (() => void) | undefined;
   onWait?: ((wait: RemovalWait) => void) | undefined;
 }
@@ -88,6 +90,7 @@ async function deleteDecided(
   const { timeout, signal, attempts, deletions, onWait } = options;
   const signals = [signal, timeout].filter((each) => each !== undefined);
   try {
+    if (deletable.length > 0) await options.beforeDeleting?.();
     await removeWithRetries(source, report.repository, deletable, {
       ...{ attempts, deletions, onWait },
       signal: AbortSignal.any(signals),

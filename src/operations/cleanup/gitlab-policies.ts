@@ -7,8 +7,8 @@ import { printableLine } from "../../lib/printable.ts";
 import { compilePattern } from "../../lib/re2-pattern.ts";
 import { isRepositoryName } from "../../oci/reference.ts";
 import { registryPathOf } from "../usage/projects.ts";
-import { warningsOf } from "./gitlab/policy-warnings.ts";
 import { CADENCES, type CleanupPolicy, type PolicySet, type ProjectPolicy, policySpanMs } from "./policy.ts";
+import { warningsOf } from "./policy-warnings.ts";
 
 /** Whose policies are read. */
 export interface ReadPoliciesOptions {
@@ -40,7 +40,7 @@ export async function readGitLabPolicies(
     try {
       if (!isRepositoryName(project)) throw new Error("its path is none that the registry could have");
       policies.push({ project, policy: toCleanupPolicy(policy), origin });
-      for (const warning of warningsOf(policy)) warnings.push(`${origin}: ${warning}`);
+      for (const { text } of warningsOf(policy)) warnings.push(`${origin}: ${text}`);
     } catch (error) {
       if (policy.enabled) warnings.push(`${origin}: the policy is left out: ${messageOf(error)}`);
     }

@@ -1,8 +1,9 @@
 import { type ConfigNode, isNothing, type MapEntry, type Origin } from "../../config/config-tree.ts";
-import type { Finding, FindingKind } from "../../config/finding.ts";
+import type { Finding } from "../../config/finding.ts";
 import { parseYamlBoolean } from "../../config/yaml-scalars.ts";
-import { compilePattern, hasOpenAlternation, InvalidPatternError } from "../../lib/re2-pattern.ts";
+import { compilePattern, InvalidPatternError } from "../../lib/re2-pattern.ts";
 import { CADENCES, type CleanupPolicy, DEFAULT_CADENCE, policySpanMs } from "./policy.ts";
+import { warningsOf } from "./policy-warnings.ts";
 import { columnInScalar } from "./scalar-column.ts";
 import { unknownKey } from "./unknown-key.ts";
 
@@ -30,7 +31,7 @@ export class PolicyReader {
   }
 
   read(): CleanupPolicy {
-    const { entries, origin } = this.#options;
+    const { entries } = this.#options;
     for (const [name, entry] of entries) if (!isKey(name)) this.#tellUnknown(name, entry.origin);
     const policy: CleanupPolicy = {
       enabled: this.#value("enabled", "must be true or false", parseYamlBoolean) ?? true,
@@ -49,29 +50,29 @@ export class PolicyReader {
       nameRegexDelete: this.#pattern("name_regex_delete"),
       nameRegexKeep: this.#pattern("name_regex_keep"),
     };
-    if (policy.enabled && !policy.nameRegexDelete) {
-      this.#find(
-        "warning",
-        "name_regex_delete",
-        "matches nothing without name_regex_delete: no tag is deleted",
-        origin,
-      );
-    } else if (policy.enabled && !policy.keepN && policy.olderThan === undefined) {
-      this.#find(
-        "warning",
-        "keep_n",
-        "has neither keep_n nor older_than: whatever its patterns leave is deleted",
-        origin,
-      );
-    }
+    this.#warnOf(policy);
     return policy;
+  }
+
+  #warnOf(policy: CleanupPolicy): void {
+    const { key, origin, find } = this.#options;
+    const { enabled, keepN = null, olderThan = null, nameRegexDelete = null, nameRegexKeep = null } = policy;
+    for (const warning of warningsOf({ enabled, keepN, olderThan, nameRegexDelete, nameRegexKeep })) {
+      const { key: name, text } = warning;
+      find({
+        kind: "warning",
+        key: name === undefined ? key : `${key}.${name}`,
+        message: name === undefined ? `${key}: ${text}` : `${key}.${text}`,
+        origin: (name && this.#nodeAt(name)?.origin) ?? origin,
+      });
+    }
   }
 
   #value<T>(name: PolicyKey, wanted: string, read: (text: string) => T | undefined): T | undefined {
     const node = this.#nodeAt(name);
     if (node === undefined) return undefined;
     const value = node.kind === "scalar" && node.text !== undefined ? read(node.text) : undefined;
-    if (value === undefined) this.#find("fatal", name, wanted, node.origin);
+    if (value === undefined) this.#find(name, wanted, node.origin);
     return value;
   }
 
@@ -80,7 +81,7 @@ export class PolicyReader {
     if (node === undefined) return undefined;
     const text = node.kind === "scalar" ? node.text : undefined;
     if (text === undefined) {
-      this.#find("fatal", name, "must be a regular expression", node.origin);
+      this.#find(name, "must be a regular expression", node.origin);
       return undefined;
     }
     try {
@@ -89,10 +90,9 @@ export class PolicyReader {
       if (!(error instanceof InvalidPatternError)) throw error;
       const { message, offset, hint } = error;
       const advice = hint === undefined ? "" : ` (${hint})`;
-      this.#find("fatal", name, `is an ${message}${advice}`, this.#placeIn(node, offset));
+      this.#find(name, `is an ${message}${advice}`, this.#placeIn(node, offset));
       return undefined;
     }
-    if (hasOpenAlternation(text)) this.#find("warning", name, openAlternation(text), node.origin);
     return text;
   }
 
@@ -114,16 +114,11 @@ export class PolicyReader {
     find({ kind: "fatal", key: `${key}.${name}`, message: unknownKey(name, KEYS, `${key}.`), origin });
   }
 
-  #find(kind: FindingKind, name: PolicyKey, what: string, origin: Origin): void {
-    const { key, find } = this.#options;
-    const subject = kind === "warning" && origin === this.#options.origin ? key : `${key}.${name}`;
-    find({ kind, key: `${key}.${name}`, message: `${subject} ${what}`, origin });
+  #find(name: PolicyKey, what: string, origin: Origin): void {
+    const { find } = this.#options;
+    const key = `${this.#options.key}.${name}`;
+    find({ kind: "fatal", key, message: `${key} ${what}`, origin });
   }
-}
-
-/** @returns what may surprise about a pattern with a `|` outside every group, without its subject */
-export function openAlternation(pattern: string): string {
-  return `${JSON.stringify(pattern)} has | outside a group: as in GitLab, only the first branch is bound to the beginning of a name and only the last to its end, so that others match as well; to match whole names write (?:${pattern})`;
 }
 
 function isKey(name: string): boolean {

@@ -23,6 +23,8 @@ export interface CleanupDependencies {
   nowMs: () => number;
   /** @returns a signal that is aborted after so many seconds */
   timeoutSignal: (seconds: number) => AbortSignal;
+  /** Called before tags of a repository are deleted; not if there is nothing to delete. */
+  beforeDeleting?: (() => Promise<void>) | undefined;
 }
 
 /** How far a run is. */
@@ -117,7 +119,7 @@ class CleanupRun {
 
   /** @returns the projects of which something is left over */
   async #clean(projects: readonly ProjectWork[], dryRun: boolean): Promise<Set<ProjectWork>> {
-    const { source, memory, deletions, isProtected, timeoutSignal } = this.#dependencies;
+    const { source, memory, deletions, isProtected, timeoutSignal, beforeDeleting } = this.#dependencies;
     const { limits, attempts, signal, onWait } = this.#options;
     const unfinished = new Set<ProjectWork>();
     const left = new Map(projects.map((each) => [each, each.repositories.length]));
@@ -133,6 +135,7 @@ class CleanupRun {
           maxListSize: limits.maxListSize,
           continueAfter: memory.continueAfter(repository),
           timeout: dryRun || seconds === 0 ? undefined : timeoutSignal(seconds),
+          beforeDeleting,
           onDeleted: () => this.#progress.deleted++,
         },
       ).catch((error: unknown) => {

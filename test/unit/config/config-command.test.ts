@@ -53,6 +53,7 @@ async function run(args: string[], env: Record<string, string> = {}): Promise<Ou
     askSecret: refuse,
     progress: refuse,
     recordChange: refuse,
+    expectChange: refuse,
     actor: refuse,
     report: (result, render, flags) => {
       outcome.stdout += flags.json === true ? JSON.stringify(result) : render(result);

@@ -15,8 +15,10 @@ function runner(pid: number, living: readonly number[] = [], more: object = {}) 
   };
 }
 
-function open(folder: string | undefined, problems: string[] = []): CleanupMemory {
-  return new CleanupMemory({ folder, onProblem: (problem) => problems.push(problem) });
+const DAY_MS = 86_400_000;
+
+function open(folder: string | undefined, problems: string[] = [], nowMs = RUN.ranAtMs): CleanupMemory {
+  return new CleanupMemory({ folder, onProblem: (problem) => problems.push(problem), nowMs: () => nowMs });
 }
 
 it("remembers projects and places in lists from one run to the next, for its owner alone", async () => {
@@ -41,7 +43,7 @@ it("remembers projects and places in lists from one run to the next, for its own
 
 it("writes down at once what was done a while after the last time", async () => {
   const folder = await temporaryFolder();
-  let nowMs = 0;
+  let nowMs = RUN.ranAtMs;
   const memory = new CleanupMemory({
     folder,
     onProblem: (problem) => expect.fail(problem),
@@ -50,7 +52,7 @@ it("writes down at once what was done a while after the last time", async () => 
   await memory.claim(runner(1));
   memory.setProject("a", RUN);
   expect(open(folder).lastRunOf("a")).toBeUndefined();
-  nowMs = 1000;
+  nowMs += 1000;
   memory.setProject("b", RUN);
   expect(open(folder).lastRunOf("a")).toEqual(RUN);
 });
@@ -109,7 +111,12 @@ describe("a file that is no good", () => {
     const projects = { a: { ranAt: "2026-03-01T00:00:00Z" }, b: { ranAt: "never" }, c: 1 };
     writeFileSync(
       join(folder, CLEANUP_FILE),
-      JSON.stringify({ schemaVersion: 1, projects, continueAfter: { a: "x", b: 2 }, run: { pid: "1" } }),
+      JSON.stringify({
+        schemaVersion: 1,
+        projects,
+        continueAfter: { a: { name: "x", at: "2026-03-01T00:00:00Z" }, b: 2, c: { name: "x" } },
+        run: { pid: "1" },
+      }),
     );
     const memory = open(folder);
     expect([memory.lastRunOf("a"), memory.lastRunOf("b"), memory.lastRunOf("c")]).toEqual([
@@ -117,9 +124,30 @@ describe("a file that is no good", () => {
       undefined,
       undefined,
     ]);
-    expect([memory.continueAfter("a"), memory.continueAfter("b")]).toEqual(["x", undefined]);
+    expect(["a", "b", "c"].map((name) => memory.continueAfter(name))).toEqual(["x", undefined, undefined]);
     await memory.claim(runner(1));
   });
+});
+
+it("forgets what nobody has come back to for a year, and nothing sooner", async () => {
+  const folder = await temporaryFolder();
+  const first = open(folder);
+  await first.claim(runner(1));
+  first.setProject("gone", { ...RUN, isUnfinished: true });
+  first.setContinuing("gone/app", "v1");
+  first.setProject("ahead", { ...RUN, ranAtMs: RUN.ranAtMs + 900 * DAY_MS });
+  first.release();
+  const files: string[] = [];
+  for (const days of [364, 367]) {
+    const later = open(folder, [], RUN.ranAtMs + days * DAY_MS);
+    await later.claim(runner(1));
+    later.setProject(`after ${days}`, { ...RUN, ranAtMs: RUN.ranAtMs + days * DAY_MS });
+    later.release();
+    files.push(readFileSync(join(folder, CLEANUP_FILE), "utf8"));
+  }
+  expect(files[0]).toMatch(/"gone":.*"gone\/app":/);
+  expect(files[1]).not.toMatch(/gone|ahead/);
+  expect(files[1]).toContain("after 364");
 });
 
 it("needs no folder", async () => {

@@ -10,7 +10,7 @@ import { CancelledError } from "../../../errors.ts";
 import { countOf } from "../../../lib/count-of.ts";
 import { forEachConcurrently } from "../../../lib/for-each-concurrently.ts";
 import { messageOf } from "../../../lib/message-of.ts";
-import { warningsOf } from "./policy-warnings.ts";
+import { warningsOf } from "../policy-warnings.ts";
 
 /** Requests at a time: GitLab has other work to do. */
 const CONCURRENCY = 4;
@@ -54,7 +54,7 @@ export function planPolicies(
     else if (differences.length === 0 || (onlyWithout && policy?.enabled)) plan.unchanged.push(path);
     else {
       plan.changes.push({ project: path, id, isNew: policy === undefined, differences });
-      for (const text of warningsOf({ ...policy, ...change })) {
+      for (const { text } of warningsOf({ ...policy, ...change })) {
         surprises.set(text, (surprises.get(text) ?? 0) + 1);
       }
     }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { GitLabPolicy } from "../../../../src/client/gitlab/gitlab-project.ts";
 import { ConfigError } from "../../../../src/errors.ts";
+import { planPolicies } from "../../../../src/operations/cleanup/gitlab/set-policies.ts";
 import { parsePolicyFile } from "../../../../src/operations/cleanup/policy-file.ts";
 
 const FILE = "policies.yml";
@@ -155,17 +157,38 @@ describe("what may surprise", () => {
       "name_regex_delete: main|prod, keep_n: 1",
       'policies.yml:2:27: policies.a.name_regex_delete "main|prod" has | outside a group',
     ],
-    ["keep_n: 1", "policies.yml:2:3: policies.a matches nothing without name_regex_delete"],
-    ["name_regex_delete: '', keep_n: 1", "policies.a matches nothing"],
-    ["name_regex_delete: .*", "policies.a has neither keep_n nor older_than"],
-    ["name_regex_delete: .*, keep_n: 0", "policies.a has neither keep_n nor older_than"],
+    ["keep_n: 1", "policies.yml:2:3: policies.a: without name_regex_delete no tag is deleted"],
+    ["name_regex_delete: '', keep_n: 1", "policies.a: without name_regex_delete no tag"],
+    ["name_regex_delete: .*", "policies.a: without keep_n and older_than every tag"],
+    ["name_regex_delete: .*, keep_n: 0", "policies.a: without keep_n and older_than every tag"],
   ])("%s", (keys, expected) => {
     const { warnings } = parsePolicyFile(`policies:\n  a: { ${keys} }\n`, FILE);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain(expected);
   });
 
+  it("is said with the same words of a policy in a file and of one of GitLab's", () => {
+    const { warnings } = parsePolicyFile(
+      "policies:\n  a: { name_regex_delete: a|b, name_regex_keep: c|d }\n",
+      FILE,
+    );
+    const same: GitLabPolicy = {
+      ...{ enabled: true, cadence: "1d", keepN: null, olderThan: null, nextRunAt: null },
+      ...{ nameRegexDelete: "a|b", nameRegexKeep: "c|d" },
+    };
+    const project = {
+      ...{ id: 1, path: "a", creatorId: 1, isArchived: false, hasRegistry: true },
+      policy: undefined,
+    };
+    const plan = planPolicies([project], same, { isNamed: true, onlyWithout: false });
+    const bare = (warning: string): string => warning.replace(/^.*?(?=name_regex|without)/, "");
+    expect(warnings.map(bare).sort()).toEqual(plan.warnings.map(bare).sort());
+    expect(warnings).toHaveLength(3);
+  });
+
   it("says nothing of a policy that is switched off", () => {
-    expect(parsePolicyFile("policies:\n  a: { enabled: false }\n", FILE).warnings).toEqual([]);
+    expect(
+      parsePolicyFile("policies:\n  a: { enabled: false, name_regex_keep: a|b }\n", FILE).warnings,
+    ).toEqual([]);
   });
 });
