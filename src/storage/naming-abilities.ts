@@ -23,8 +23,8 @@ export interface Naming {
   /**
    * Gives a folder with everything in it another name, in one step, durable when it resolves.
    *
-   * @returns false, with nothing done: there is no such folder, something is at `to`, or this store cannot do it for these
-   *   two, as between disks
+   * @returns false, with nothing done: there is no such folder, something is at `to`, this store cannot do it for these
+   *   two, as between disks, or something in it is a symbolic link, which might lead elsewhere from there
    */
   moveFolder(from: string, to: string): Promise<boolean>;
   /** Makes the entries of folders durable, and their own names. */

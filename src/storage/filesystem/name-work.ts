@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { checkPath } from "../check-path.ts";
@@ -15,6 +15,12 @@ const SYNCS_AT_ONCE = 16;
 const CANNOT_LINK = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK", "EXDEV"]);
 /** What is answered where a folder cannot get this name: another disk, something there, a disk mounted at it. */
 const CANNOT_RENAME = new Set(["EXDEV", "ENOTEMPTY", "EEXIST", "ENOTDIR", "EBUSY", "EINVAL"]);
+
+/**
+ * Somebody may have put a project, a repository or a part of one on another disk, and a link in its place; not single tags or
+ * manifests, of which there are too many to look into each.
+ */
+const LEVELS_OF_PARTS = 1;
 
 /** Names of files and folders in a file system. */
 export class NameWork implements Naming {
@@ -78,7 +84,7 @@ export class NameWork implements Naming {
         const target = this.#store.absolute(to);
         const { fs } = this.#store;
         try {
-          if (!(await fs.stat(absolute)).isDirectory()) return false;
+          if (!(await fs.stat(absolute)).isDirectory() || (await this.#hasLinks(absolute))) return false;
           const stillThere = async () => void (await fs.stat(absolute));
           await this.#folders.within(dirname(target), () => this.#rename(absolute, target), stillThere);
         } catch (error) {
@@ -95,6 +101,26 @@ export class NameWork implements Naming {
       },
       "folder",
     );
+  }
+
+  /** A link with a relative target leads elsewhere from another folder. */
+  async #hasLinks(absolute: string): Promise<boolean> {
+    const { fs } = this.#store;
+    const itself = join(await fs.realpath(dirname(absolute)), basename(absolute));
+    return itself !== (await fs.realpath(absolute)) || this.#hasLinksIn(absolute, Number.POSITIVE_INFINITY);
+  }
+
+  /** @param levels - so many levels of folders below it are looked at, too */
+  async #hasLinksIn(folder: string, levels: number): Promise<boolean> {
+    const { fs } = this.#store;
+    const entries = await fs.readdir(folder);
+    if (entries.some((entry) => entry.isSymbolicLink())) return true;
+    if (levels === 0) return false;
+    for (const entry of entries) {
+      const below = Math.min(levels - 1, entry.name.startsWith("_") ? LEVELS_OF_PARTS : levels);
+      if (entry.isDirectory() && (await this.#hasLinksIn(join(folder, entry.name), below))) return true;
+    }
+    return false;
   }
 
   async settleNames(folders: Iterable<string>): Promise<void> {

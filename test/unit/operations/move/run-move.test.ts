@@ -1,11 +1,15 @@
+import { rename, symlink } from "node:fs/promises";
+import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parkedName } from "../../../../src/registry/parked.ts";
 import { repositoryPath, tagCurrentLinkPath } from "../../../../src/registry/paths.ts";
 import type { MoveRecord } from "../../../../src/state/move-record.ts";
+import { FilesystemDriver } from "../../../../src/storage/filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "../../../../src/storage/memory/memory-driver.ts";
 import { moveIn, newMoves } from "../../../support/move-world.ts";
 import { pullableTags } from "../../../support/pullable-tags.ts";
 import { RegistryTree } from "../../../support/registry-tree.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
 async function world() {
   const driver = new MemoryDriver();
@@ -86,5 +90,19 @@ describe("runMove", () => {
     expect(report.conflicts).toMatchObject([{ from: "a", to: "a/b", tag: "v1" }]);
     expect(await tree.files()).toEqual(files);
     expect(moves.list()).toEqual([]);
+  });
+
+  it("moves what lies on another disk behind a symbolic link", async () => {
+    const folder = await temporaryFolder();
+    const driver = new FilesystemDriver({ rootDirectory: join(folder, "store") });
+    const tree = new RegistryTree(driver);
+    await tree.repository("a").image("one", ["base"], { tag: "v1" });
+    await tree.repository("a/b").image("two", ["base"], { tag: "v2" });
+    const linked = join(folder, "store", repositoryPath("a/b"));
+    await rename(linked, join(folder, "elsewhere"));
+    await symlink(relative(dirname(linked), join(folder, "elsewhere")), linked);
+    await moveIn(driver, { old: "a", new: "x/y/z", isProject: true });
+    const tags = async (name: string) => Object.keys((await pullableTags(driver, name)).whole);
+    expect(await Promise.all(["x/y/z", "x/y/z/b", "a", "a/b"].map(tags))).toEqual([["v1"], ["v2"], [], []]);
   });
 });

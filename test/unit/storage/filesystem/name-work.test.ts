@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, renameSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { FilesystemDriver } from "../../../../src/storage/filesystem/filesystem-driver.ts";
@@ -49,4 +49,17 @@ describe("names on a disk", () => {
     expect(await driver.moveFolder("/a/b/link", "/x")).toBe(false);
     expect(await text("/a/b/link")).toBe("one");
   });
+
+  it.each(["a", "a/b", "a/b/_layers", "a/_manifests/tags"])(
+    "moves no folder with a symbolic link at %s, which would lead nowhere from elsewhere",
+    async (place) => {
+      const { driver, rootDirectory } = await world();
+      await driver.put(`/${place}/c/link`, Buffer.from("linked"));
+      const [path, aside] = [join(rootDirectory, place), join(rootDirectory, "aside")];
+      renameSync(path, aside);
+      symlinkSync(`${"../".repeat(place.split("/").length - 1)}aside`, path);
+      expect(await driver.moveFolder("/a", "/x/y/z")).toBe(false);
+      expect(Buffer.from(await driver.get(`/${place}/c/link`)).toString()).toBe("linked");
+    },
+  );
 });
