@@ -8,6 +8,9 @@ import { errorCodeOf } from "../lib/system-error.ts";
 import { type MoveRecord, parseMove } from "./move-record.ts";
 import { readRunFile } from "./run-files.ts";
 
+/** By what one of the moves is found again: those of a kind have one each for a name; `hold`, `finish` and `back` are one. */
+type MoveKey = Pick<MoveRecord, "kind" | "old">;
+
 /** In a store's state folder. */
 const FOLDER = "moves";
 const SUFFIX = ".move.json";
@@ -36,7 +39,7 @@ export class Moves {
    * @throws {RegistryCtlError} `ERR_WRITE`
    */
   write(record: MoveRecord): void {
-    const file = this.#fileOf(record.old);
+    const file = this.#fileOf(record);
     try {
       mkdirSync(this.folder, { recursive: true, mode: 0o700 });
       const temporary = writeBeside(file, `${JSON.stringify(record)}\n`, { mode: 0o600 });
@@ -57,24 +60,26 @@ export class Moves {
   }
 
   /** It is over. Nothing happens if nothing is remembered of it. */
-  remove(old: string): void {
-    rmSync(this.timesFolder(old), { recursive: true, force: true });
-    rmSync(this.#fileOf(old), { force: true });
+  remove(move: MoveKey): void {
+    rmSync(this.timesFolder(move), { recursive: true, force: true });
+    rmSync(this.#fileOf(move), { force: true });
     syncFolder(this.folder);
   }
 
   /** A folder of this host for the times of files that one move copies. */
-  timesFolder(old: string): string {
-    return join(this.folder, `${idOf(old)}.times`);
+  timesFolder(move: MoveKey): string {
+    return join(this.folder, `${idOf(move)}.times`);
   }
 
-  #fileOf(old: string): string {
-    return join(this.folder, `${idOf(old)}${SUFFIX}`);
+  #fileOf(move: MoveKey): string {
+    return join(this.folder, `${idOf(move)}${SUFFIX}`);
   }
 }
 
-function idOf(old: string): string {
-  return createHash("sha256").update(old).digest("hex").slice(0, 16);
+/** While something of a name is parked, others may be pushed there and moved: what is parked must not be forgotten. */
+function idOf({ kind, old }: MoveKey): string {
+  const name = kind === "move" ? `move ${old}` : old;
+  return createHash("sha256").update(name).digest("hex").slice(0, 16);
 }
 
 function namesIn(folder: string): string[] {

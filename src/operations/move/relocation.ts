@@ -36,7 +36,7 @@ export class Relocation {
     this.#options = options;
     const { driver, moves } = dependencies;
     if (moves !== undefined && isRemote(driver) && !canSetTimes(driver))
-      this.#times = new TimesRecorder(moves.timesFolder(options.request.old));
+      this.#times = new TimesRecorder(moves.timesFolder(options.request));
   }
 
   /** @returns how many repositories went with a folder, and how many link by link */

@@ -152,7 +152,7 @@ class MoveRun {
 
   #forget(): void {
     try {
-      this.#dependencies.moves?.remove(this.#request.old);
+      this.#dependencies.moves?.remove(this.#request);
     } catch (error) {
       this.#warnings.push(`what was remembered of the move is still there: ${messageOf(error)}`);
     }

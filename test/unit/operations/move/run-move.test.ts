@@ -82,6 +82,14 @@ describe("runMove", () => {
     expect(moves.list()).toEqual([]);
   });
 
+  it("remembers what is parked while others that got its name are moved", async () => {
+    const { driver, tree, moves } = await world();
+    await moveIn(driver, { kind: "hold", old: "a", new: "n", isProject: true }, { moves });
+    await tree.repository("a").image("three", ["base"], { tag: "v3" });
+    await moveIn(driver, { old: "a", new: "x" }, { moves });
+    expect(moves.list()).toMatchObject([{ kind: "hold", old: "a", new: "n", isProject: true }]);
+  });
+
   it("warns in a dry run of what would stop a real one, and changes nothing", async () => {
     const { driver, tree, moves } = await world();
     const files = await tree.files();
