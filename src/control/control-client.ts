@@ -1,5 +1,5 @@
 import { type IncomingMessage, request } from "node:http";
-import { RegistryCtlError, RegistryStateError } from "../errors.ts";
+import { CancelledError, RegistryCtlError, RegistryStateError } from "../errors.ts";
 import { readLinesOf } from "./body.ts";
 import { fromErrorBody, parseErrorBody } from "./error-body.ts";
 import type {
@@ -25,6 +25,8 @@ interface Call {
   body?: unknown;
   /** Undefined: as long as it takes. That the server ends is noticed in any case. */
   timeoutMs?: number;
+  /** Aborted: nobody waits for the answer any more. */
+  signal?: AbortSignal | undefined;
 }
 
 /**
@@ -54,8 +56,8 @@ export function openControlClient(socketPath: string): Control {
     stop: async () => void (await answer({ method: "POST", path: "/stop" })),
     setReadOnly: async (body: ReadOnlyRequest) =>
       asReadOnlyAnswer(await answer({ method: "POST", path: "/read-only", body })),
-    holdNames: async (body: NamesRequest) =>
-      openNamesHold(await send(socketPath, { method: "POST", path: "/names/hold", body })),
+    holdNames: async (body: NamesRequest, signal?: AbortSignal) =>
+      openNamesHold(await send(socketPath, { method: "POST", path: "/names/hold", body, signal })),
     flushCaches: async () => void (await answer({ method: "POST", path: "/caches/flush" })),
     setLogLevel: async (level) =>
       void (await answer({ method: "POST", path: "/log-level", body: { level } })),
@@ -122,7 +124,10 @@ async function send(socketPath: string, call: Call): Promise<IncomingMessage> {
     : fromErrorBody(body);
 }
 
-function begin(socketPath: string, { method, path, body, timeoutMs }: Call): Promise<IncomingMessage> {
+function begin(
+  socketPath: string,
+  { method, path, body, timeoutMs, signal }: Call,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const text = body === undefined ? "" : JSON.stringify(body);
     const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) };
@@ -130,7 +135,14 @@ function begin(socketPath: string, { method, path, body, timeoutMs }: Call): Pro
     if (timeoutMs !== undefined) {
       sent.setTimeout(timeoutMs, () => sent.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
     }
-    sent.on("error", (cause: NodeJS.ErrnoException) => reject(unreachable(socketPath, cause)));
+    const onAbort = (): void => void sent.destroy(new CancelledError());
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort);
+    // Afterwards the answer is its reader's.
+    sent.on("response", () => signal?.removeEventListener("abort", onAbort));
+    sent.on("error", (cause: NodeJS.ErrnoException) =>
+      reject(cause instanceof CancelledError ? cause : unreachable(socketPath, cause)),
+    );
     sent.end(text);
   });
 }

@@ -34,8 +34,10 @@ const ENDPOINTS: Readonly<Record<string, Endpoint>> = {
   "POST /read-only": async (control, { body }) => control.setReadOnly(parseReadOnlyRequest(await body())),
   "POST /caches/flush": (control) => control.flushCaches(),
   "POST /names/hold": async (control, { body, response }) => {
+    const gone = new AbortController();
     const closed = new Promise<void>((resolve) => response.once("close", resolve));
-    const held = await control.holdNames(parseNamesRequest(await body()));
+    void closed.then(() => gone.abort());
+    const held = await control.holdNames(parseNamesRequest(await body()), gone.signal);
     // Nobody else can release them: they are held as long as this is open.
     response.writeHead(200, { "Content-Type": "application/x-ndjson", Connection: "close" });
     response.write(`${JSON.stringify({ type: "held" })}\n`);

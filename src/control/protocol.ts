@@ -177,9 +177,11 @@ export interface Control {
   setReadOnly(request: ReadOnlyRequest): Promise<ReadOnlyAnswer>;
   /**
    * Refuses writes to some repositories: the answer tells clients to try again soon. Everything else is served as before.
+   * @param signal - aborted before that: they are not held, and what is under way goes on
    * @returns when every worker has acknowledged it and no earlier write to them is under way
+   * @throws {CancelledError} from the other end of a socket, when `signal` is aborted
    */
-  holdNames(request: NamesRequest): Promise<NamesHold>;
+  holdNames(request: NamesRequest, signal?: AbortSignal): Promise<NamesHold>;
   /** Forgets what is remembered of the store's content. */
   flushCaches(): Promise<void>;
   /** Until the next reload or restart. */

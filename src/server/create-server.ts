@@ -135,7 +135,7 @@ export function createRegistryServer(options: RegistryServerOptions): RegistrySe
     },
     holdNames: async (names, drainMs) => {
       context.heldNames = names;
-      return context.writes.settle(drainMs, ({ route }) => isHeld(names, route.name));
+      return context.writes.settle(drainMs, ({ route }) => isHeld(context.heldNames, route.name));
     },
     flushCaches: () => context.registry.dropCaches(),
     setTag: async (request) => {

@@ -34,14 +34,14 @@ export class WritesInFlight {
    * Waits for the end of the requests that write now; later ones do not count.
    *
    * @param withinMs - then they are cut off
-   * @param isMeant - leaves some out; default: none
+   * @param isMeant - leaves some out; default: none. Asked again when the time is over: what is not meant any more goes on
    * @returns how many were cut off: none if they were let go meanwhile
    * @throws {RegistryStateError} if one does not end although it was cut off
    */
   async settle(withinMs: number, isMeant: (exchange: Exchange) => boolean = () => true): Promise<number> {
     const meant = [...this.#open].filter(isMeant);
     if (withinMs > 0 && !(await this.#ended(meant, withinMs))) return 0;
-    const left = meant.filter((exchange) => this.#open.has(exchange));
+    const left = meant.filter((exchange) => this.#open.has(exchange) && isMeant(exchange));
     for (const exchange of left) exchange.wire.cutAnswer();
     if (!(await this.#ended(left, PUT_AWAY_MS))) return left.length;
     const stuck = left.filter((exchange) => this.#open.has(exchange));

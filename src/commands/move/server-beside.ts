@@ -18,8 +18,8 @@ export async function findServerBeside(
   const { control, record } = found;
   return {
     pid: record?.pid ?? (await control.status()).pid,
-    async hold(names, reason) {
-      const held = await control.holdNames({ names: [...names], reason, drainMs });
+    async hold(names, reason, signal) {
+      const held = await control.holdNames({ names: [...names], reason, drainMs }, signal);
       return {
         check: () => held.check(),
         release: () => held.release(),

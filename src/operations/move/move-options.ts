@@ -24,8 +24,9 @@ export interface ServerBeside {
    * Waits until no push to the names is under way, and lets none begin.
    *
    * @throws {RegistryStateError} if that cannot be had
+   * @throws {CancelledError} when `signal` is aborted before
    */
-  hold(names: readonly HeldName[], reason: string): Promise<HeldNames>;
+  hold(names: readonly HeldName[], reason: string, signal: AbortSignal | undefined): Promise<HeldNames>;
 }
 
 /** What a move works with. */

@@ -94,7 +94,7 @@ class MoveRun {
     const names = Object.values(this.#names)
       .filter((name) => !isParked(name))
       .map((name: string) => ({ name, isProject }));
-    return this.#dependencies.server?.hold(names, `move of ${old}`);
+    return this.#dependencies.server?.hold(names, `move of ${old}`, this.#options.signal);
   }
 
   /** What is there may have changed while somebody was asked, or waited for. */

@@ -15,8 +15,11 @@ export class NamesKeeper {
     this.#logger = logger;
   }
 
-  /** @throws {RegistryStateError} if that cannot be had from all workers; then they are not held */
-  async hold(request: NamesRequest): Promise<NamesHold> {
+  /**
+   * @param signal - aborted: they are let go, also while writes to them are waited for, which go on then
+   * @throws {RegistryStateError} if that cannot be had from all workers; then they are not held
+   */
+  async hold(request: NamesRequest, signal?: AbortSignal): Promise<NamesHold> {
     this.#requests.add(request);
     const names = request.names.map(({ name }) => name);
     this.#logger.info("pushes to repositories are held", { names, reason: request.reason });
@@ -29,12 +32,17 @@ export class NamesKeeper {
         this.#logger.error("a worker may still hold repositories", { names, error });
       }
     };
+    const onAbort = (): void => void release();
+    signal?.addEventListener("abort", onAbort);
     try {
+      if (signal?.aborted) onAbort();
       const cutOff = await this.#apply(this.#names, request.drainMs);
       if (cutOff > 0) this.#logger.warn("pushes to held repositories were cut off", { requests: cutOff });
     } catch (error) {
       await release();
       throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
     }
     return {
       check: () => {

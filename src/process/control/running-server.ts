@@ -179,8 +179,8 @@ export class RunningServer implements Control {
     this.#options.onReadOnly();
   }
 
-  holdNames(request: NamesRequest): Promise<NamesHold> {
-    return this.#turns.take(() => this.#names.hold(request));
+  holdNames(request: NamesRequest, signal?: AbortSignal): Promise<NamesHold> {
+    return this.#turns.take(() => this.#names.hold(request, signal));
   }
 
   async flushCaches(): Promise<void> {

@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { expect, it } from "vitest";
 import { pushImage } from "../../support/push-image.ts";
 import { serverOfTest } from "../../support/server-of-test.ts";
@@ -23,6 +24,26 @@ it("refuses writes to held repositories for a moment, and serves everything else
   await pushImage(server.url, "heldback", "y", "more");
   await server.control.holdNames([], 0);
   await pushImage(server.url, "held/app", "y", "more");
+});
+
+it("cuts nobody off who writes to names that are let go before the time is over", async () => {
+  const server = await serverOfTest();
+  const begun = await fetch(`${server.url}/v2/held/blobs/uploads/`, { method: "POST" });
+  const address = new URL(begun.headers.get("location") ?? "", server.url);
+  const slow = request(address, {
+    method: "PATCH",
+    headers: { "content-type": "application/octet-stream" },
+  });
+  const status = new Promise((resolve, reject) => {
+    slow.on("response", (response) => resolve(response.resume().statusCode)).on("error", reject);
+  });
+  slow.write("begun ");
+  await expect.poll(() => server.control.load().uploadsInFlight).toBe(1);
+  const held = server.control.holdNames([{ name: "held", isProject: false }], 100);
+  await server.control.holdNames([], 0);
+  expect(await held).toBe(0);
+  slow.end("and ended");
+  expect(await status).toBe(202);
 });
 
 it("holds a name without those below it", async () => {

@@ -9,7 +9,13 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openControlClient } from "../../../src/control/control-client.ts";
 import { createControlServer } from "../../../src/control/control-server.ts";
 import type { CollectionEvent, Control, ServerStatus, TagSetRequest } from "../../../src/control/protocol.ts";
-import { ConfigError, RegistryCtlError, RegistryStateError, UsageError } from "../../../src/errors.ts";
+import {
+  CancelledError,
+  ConfigError,
+  RegistryCtlError,
+  RegistryStateError,
+  UsageError,
+} from "../../../src/errors.ts";
 import { digestOf } from "../../../src/oci/digest.ts";
 
 const STATUS: ServerStatus = {
@@ -100,6 +106,22 @@ describe("the control socket", () => {
     const tag: TagSetRequest = { repository: "group/app", tag: "v1", digest, before: "none", by };
     await control.setTag(tag);
     expect(heard).toEqual(["restart", "stop", "flush", "debug", request, tag]);
+  });
+
+  it("lets go of names for which nobody waits any more", async () => {
+    const gone = new AbortController();
+    let isLetGo: Promise<unknown> | undefined;
+    const control = await clientOf({
+      holdNames: (_request, signal) => {
+        isLetGo = new Promise((resolve) => signal?.addEventListener("abort", resolve));
+        gone.abort();
+        return new Promise(() => undefined);
+      },
+    });
+    const request = { names: [{ name: "group/app", isProject: false }], reason: "move", drainMs: 60_000 };
+    await expect(control.holdNames(request, gone.signal)).rejects.toThrow(CancelledError);
+    await isLetGo;
+    expect(isLetGo).toBeDefined();
   });
 
   it.each([
