@@ -1,6 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { ServerBeside } from "../../src/operations/move/move-options.ts";
 import type { MoveReport } from "../../src/operations/move/move-report.ts";
 import type { MoveRequest } from "../../src/operations/move/move-request.ts";
 import { runMove } from "../../src/operations/move/run-move.ts";
@@ -17,11 +18,11 @@ export function newMoves(): Moves {
 export function moveIn(
   driver: StorageDriver,
   request: Partial<MoveRequest> & { old: string },
-  more: { moves?: Moves; dryRun?: boolean } = {},
+  more: { moves?: Moves; dryRun?: boolean; server?: ServerBeside } = {},
 ): Promise<MoveReport> {
   return runMove(
     {
-      ...{ driver, nowMs: Date.now, server: undefined, moves: more.moves },
+      ...{ driver, nowMs: Date.now, server: more.server, moves: more.moves },
       holder: { host: "h", bootId: "b", pidNamespace: "n", pid: 1, isAlive: () => false },
       probe: async () => ({ kind: "nobody" }),
     },
