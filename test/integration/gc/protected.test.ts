@@ -63,6 +63,21 @@ describe.each(STORES)("a collection that is to keep images, on %s", (_, open) =>
     expect(await tree.has(blobDataPath(running.digest))).toBe(true);
     expect(await tree.has(blobDataPath(layer.digest))).toBe(true);
   });
+
+  it("keeps the bytes of an index to which no link leads any more, down to its layers", async () => {
+    const driver = await open();
+    const tree = new RegistryTree(driver);
+    const app = tree.repository("app");
+    await app.image("tagged", ["a"], { tag: "v1" });
+    const child = await app.image("child", ["b"]);
+    const running = await app.index([child]);
+    const layer = await app.layer("b");
+    for (const { digest } of [running, child]) await driver.delete(revisionLinkPath("app", digest));
+
+    await collect(driver, { deleteUntagged: true, protectedImages: protecting(running.digest) });
+
+    for (const { digest } of [running, child, layer]) expect(await tree.hasBlob(digest)).toBe(true);
+  });
 });
 
 it("keeps images where the store is read in threads", async () => {

@@ -104,6 +104,16 @@ describe("a tag that is set through the server", () => {
     await expect(set(two.digest, one.digest, "v2")).rejects.toThrow("v2 is gone by now");
   });
 
+  it("is refused while its repository is being moved", async () => {
+    const { server, repository, set, pulled } = await world();
+    const one = await repository.image("one", ["layer"]);
+    await server.control.holdNames([{ name: "group", isProject: true }], 0);
+    await expect(set(one.digest, "none")).rejects.toThrow("is being moved: no tag can be set");
+    await server.control.holdNames([], 0);
+    await set(one.digest, "none");
+    expect(await pulled()).toBe(one.digest);
+  });
+
   it("is refused while the server is read-only, which waits for one that is being set", async () => {
     const { server, repository, set, pulled } = await world();
     const one = await repository.image("one", ["layer"]);

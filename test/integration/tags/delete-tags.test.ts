@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compilePattern } from "../../../src/lib/re2-pattern.ts";
@@ -10,7 +11,7 @@ import { StoreTags } from "../../../src/operations/tags/store-tags.ts";
 import { tagCurrentLinkPath, tagHistoryLinkPath, tagPath, tagsPath } from "../../../src/registry/paths.ts";
 import { TagStore } from "../../../src/registry/tag-store.ts";
 import { Deletions } from "../../../src/state/deletions.ts";
-import { canSetTimes } from "../../../src/storage/abilities.ts";
+import { canSetTimes, type ScannedFile } from "../../../src/storage/abilities.ts";
 import type { StorageDriver } from "../../../src/storage/driver.ts";
 import { FilesystemDriver } from "../../../src/storage/filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
@@ -86,7 +87,26 @@ async function smallTree(driver: StorageDriver): Promise<{ repository: Repositor
   return { repository, digests };
 }
 
-describe.each(STORES)("tags delete on %s", (_, open) => {
+/** As a store of requests; and its listings tell the MD5 of each file, as those of buckets do. */
+async function bucket(): Promise<StorageDriver> {
+  const inner = new MemoryDriver();
+  const { driver } = new RemoteStore({ inner });
+  return Object.assign(driver, {
+    async *scan(...words: Parameters<MemoryDriver["scan"]>): AsyncGenerator<ScannedFile[]> {
+      for await (const batch of inner.scan(...words)) {
+        const md5Of = (path: string): string =>
+          createHash("md5")
+            .update(inner.getSync(path) ?? "")
+            .digest("hex");
+        yield batch.map((file) => ({ ...file, contentMd5: md5Of(file.path) }));
+      }
+    },
+  });
+}
+
+const BUCKET: (typeof STORES)[number] = ["a bucket", bucket];
+
+describe.each([...STORES, BUCKET])("tags delete on %s", (_, open) => {
   it("removes exactly what is named, with its history and nothing else", async () => {
     const driver = await open();
     const { digests } = await smallTree(driver);
@@ -143,6 +163,26 @@ describe.each(STORES)("tags delete on %s", (_, open) => {
     expect(report).toMatchObject({ deleted: 2, kept: [{ name: "a" }] });
     expect(await tagsOf(driver)).toEqual(["a", "twin"]);
     expect(deletions.list().map(({ name }) => name)).toEqual(["a"]);
+  });
+
+  it("spares what is protected, also where it could not be deleted before and is to be now", async () => {
+    const driver = await open();
+    const { digests } = await smallTree(driver);
+    const deletions = new Deletions({
+      folder: await temporaryFolder(),
+      onProblem: (problem) => expect.fail(problem),
+    });
+    const record = { repository: NAME, kind: "tag", attempts: 11, reason: "the disk was busy" } as const;
+    await deletions.recordFailed(
+      ["a", "b"].map((name, place) => ({ ...record, name, digest: digests[place] ?? "" })),
+    );
+    await deletions.schedule(() => true);
+    const protectedImages = new ProtectedImages([parseProtected(digests[0] ?? "") ?? expect.fail()]);
+
+    const report = await run(driver, named("c"), { deletions, protectedImages });
+
+    expect(report).toMatchObject({ deleted: 2, failed: [] });
+    expect(await tagsOf(driver)).toEqual(["a", "twin"]);
   });
 
   it("tells of a tag that somebody else has removed meanwhile", async () => {

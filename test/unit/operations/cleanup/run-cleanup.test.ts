@@ -4,7 +4,11 @@ import type { Digest } from "../../../../src/oci/digest.ts";
 import { parseDigest } from "../../../../src/oci/digest.ts";
 import { DEFAULT_LIMITS } from "../../../../src/operations/cleanup/policy.ts";
 import { parsePolicyFile } from "../../../../src/operations/cleanup/policy-file.ts";
-import { type CleanupOptions, runCleanup } from "../../../../src/operations/cleanup/run-cleanup.ts";
+import {
+  type CleanupDependencies,
+  type CleanupOptions,
+  runCleanup,
+} from "../../../../src/operations/cleanup/run-cleanup.ts";
 import type {
   RemovalOptions,
   TagFacts,
@@ -12,6 +16,8 @@ import type {
   TagTarget,
 } from "../../../../src/operations/tags/tag-source.ts";
 import { CleanupMemory } from "../../../../src/state/cleanup-memory.ts";
+import { Deletions } from "../../../../src/state/deletions.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
 
 const DAY_MS = 86_400_000;
 const NOW_MS = Date.parse("2026-03-31T12:00:00Z");
@@ -89,14 +95,17 @@ interface Run extends Partial<CleanupOptions> {
   limit?: Partial<CleanupOptions["limits"]>;
   nowMs?: number;
   timeout?: AbortSignal;
+  deletions?: Deletions;
+  isProtected?: CleanupDependencies["isProtected"];
 }
 
 const ALL = "policies: { '*': { name_regex_delete: .*, cadence: 7d, keep_n: 1 } }";
 
-function run(source: FakeTags, { memory, policies, limit, nowMs, timeout, ...more }: Run = {}) {
+function run(source: FakeTags, { memory, policies, limit, nowMs, timeout, ...rest }: Run = {}) {
+  const { deletions, isProtected = () => false, ...more } = rest;
   return runCleanup(
     {
-      ...{ source, memory: memory ?? newMemory(), isProtected: () => false, nowMs: () => nowMs ?? NOW_MS },
+      ...{ source, memory: memory ?? newMemory(), deletions, isProtected, nowMs: () => nowMs ?? NOW_MS },
       timeoutSignal: () => timeout ?? new AbortController().signal,
     },
     parsePolicyFile(policies ?? ALL, "policies.yml"),
@@ -154,6 +163,22 @@ describe("what cannot be deleted", () => {
       { tag: "a", why: "failed", reason: "it does not want to" },
     ]);
     expect(memory.lastRunOf("r")?.isUnfinished).toBe(true);
+  });
+
+  it("goes with the next run when it is set back, unless it is protected", async () => {
+    const source = new FakeTags({ r: { a: 3, b: 2, c: 1 } });
+    const deletions = new Deletions({
+      folder: await temporaryFolder(),
+      onProblem: (problem) => expect.fail(problem),
+    });
+    const record = { repository: "r", kind: "tag", attempts: 11, reason: "the disk was busy" } as const;
+    await deletions.recordFailed(["a", "b"].map((name) => ({ ...record, name, digest: digestOf(name) })));
+    await deletions.schedule(() => true);
+    const policies = "policies: { r: { name_regex_delete: none } }";
+    const isProtected = ({ digest }: { digest: Digest }): boolean => digest === digestOf("a");
+    expect((await run(source, { policies, deletions, isProtected })).deleted).toBe(1);
+    expect(source.tagsOf("r")).toEqual(["a", "c"]);
+    expect(deletions.list().map(({ name }) => name)).toEqual(["a"]);
   });
 
   it("is no failure if somebody has set the tag to another digest meanwhile", async () => {
