@@ -31,7 +31,7 @@ export function renderMove(report: MoveReport): string {
   for (const { from, to, tag, fromDigest, toDigest } of conflicts) {
     lines.push(`in the way: ${to}:${tag} is ${toDigest}, and ${from}:${tag} is ${fromDigest}`);
   }
-  if (uploads > 0) lines.push(`${countOf(uploads, "upload")} that were not finished stay under the old name`);
+  if (uploads > 0) lines.push(`left under the old name: ${countOf(uploads, "unfinished upload")}`);
   if (requests) lines.push(renderRequests(requests));
   if (dryRun) {
     lines.push(`would move: ${renderMoveAmounts(amounts)}; no blob is read or copied`);

@@ -51,7 +51,8 @@ export interface ManifestRecordVisitor {
 }
 
 /**
- * Reads a record without making a string or an object. Nothing is called before the whole record has been found sound.
+ * Reads a record without making a string or an object for a reference. Nothing is called before the whole record has been
+ * found sound.
  *
  * @param length - of the record, which must fill it
  * @throws {InvalidManifestRecordError} if it is malformed or has bytes left over
