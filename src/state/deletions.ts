@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdirSync, renameSync, rmSync } from "node:fs";
+import { readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { RegistryCtlError } from "../errors.ts";
 import { messageOf } from "../lib/message-of.ts";
@@ -45,6 +45,8 @@ export class Deletions {
   readonly #maxRecords: number;
   /** The file is read for each repository, and what is wrong with it is worth saying once. */
   readonly #told = new Set<string>();
+  /** What the file held when it was this one: a run looks into it for each of thousands of repositories. */
+  #known: { file: string; read: ReadDeletions } | undefined;
 
   constructor(options: DeletionsOptions) {
     this.#options = options;
@@ -60,10 +62,11 @@ export class Deletions {
 
   /** @returns the tags of a repository that the next run is to delete, by name */
   scheduledTags(repository: string): DeletionRecord[] {
-    return this.list().filter(
-      (record) =>
-        record.repository === repository && record.kind === "tag" && record.state === "delete_scheduled",
-    );
+    const records = this.#readTelling()?.records.values() ?? [];
+    return [...records]
+      .filter((each) => each.repository === repository && each.state === "delete_scheduled")
+      .filter(({ kind }) => kind === "tag")
+      .sort(byKey);
   }
 
   /** Remembers that deletions have failed for good, each under its name once. */
@@ -165,7 +168,10 @@ export class Deletions {
     if (folder === undefined) return undefined;
     const path = join(folder, DELETIONS_FILE);
     try {
+      const file = identityOf(path);
+      if (this.#known !== undefined && this.#known.file === file) return this.#known.read;
       const read = this.#read(path);
+      this.#known = { file, read };
       if (read.damage !== undefined)
         this.#tell(`${path} is damaged (${read.damage}): what can be read of it counts`);
       return read;
@@ -226,6 +232,14 @@ interface ReadDeletions {
   /** By {@link deletionKey}, in the order of the file. */
   records: Map<string, DeletionRecord>;
   damage: string | undefined;
+}
+
+/** Each writing makes a new file, so that another text means another content. */
+function identityOf(path: string): string {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined
+    ? ""
+    : `${found.dev}:${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`;
 }
 
 const WRITE_HINT = "make room there, or say with --state-dir where it can be";

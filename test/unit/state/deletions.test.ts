@@ -1,6 +1,6 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { DELETIONS_FILE, Deletions, type FailedDeletion } from "../../../src/state/deletions.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 
@@ -49,6 +49,24 @@ describe("Deletions", () => {
     expect(deletions.scheduledTags("group/app")).toEqual([]);
     await deletions.forget([{ repository: "group/app", kind: "tag", name: "v1" }]);
     expect(problems).toEqual([expect.stringContaining("is damaged")]);
+  });
+
+  it("reads the file again only where somebody has written it since", async () => {
+    const { file, deletions, again } = await open();
+    await again().recordFailed([failed("v1")]);
+    const parse = vi.spyOn(JSON, "parse");
+    onTestFinished(() => parse.mockRestore());
+    for (const name of ["a", "b", "c"]) {
+      expect(deletions.scheduledTags(`group/${name}`)).toEqual([]);
+      await deletions.forget([{ repository: "group/app", kind: "tag", name }]);
+    }
+    expect(parse).toHaveBeenCalledTimes(1);
+    await again().schedule(() => true);
+    expect(deletions.scheduledTags("group/app")).toMatchObject([{ name: "v1" }]);
+    await deletions.recordFailed([failed("v2")]);
+    expect(deletions.list()).toHaveLength(2);
+    rmSync(file);
+    expect(deletions.list()).toEqual([]);
   });
 
   it("schedules what is wanted, and forgets what is done", async () => {
