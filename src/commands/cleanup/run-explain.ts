@@ -10,7 +10,7 @@ import type { PolicyFlags } from "./cleanup-flags.ts";
 import { openMemory } from "./open-memory.ts";
 import { readPolicies } from "./read-policies.ts";
 import { renderExplanation } from "./render-explanation.ts";
-import { protectionBy, tellWarnings } from "./run-policies.ts";
+import { tellWarnings } from "./run-policies.ts";
 
 /** Runs `cleanup explain`. */
 export async function runExplain(
@@ -33,7 +33,7 @@ export async function runExplain(
       nowMs: flags.asOf ?? Date.now(),
       maxListSize: flags.maxListSize ?? policies.limits.maxListSize ?? DEFAULT_LIMITS.maxListSize,
       continueAfter: memory.continueAfter(named.repository),
-      isProtected: protectionBy(protectedImages),
+      protectedImages,
       signal: context.signal,
     });
     context.report(explanation, (result) => printable(renderExplanation(result)), flags);

@@ -2,7 +2,6 @@ import { UsageError } from "../../errors.ts";
 import { countOf } from "../../lib/count-of.ts";
 import { printable } from "../../lib/printable.ts";
 import type { CleanupReport } from "../../operations/cleanup/cleanup-report.ts";
-import type { DecisionOptions } from "../../operations/cleanup/decide-repository.ts";
 import { type CleanupLimits, DEFAULT_LIMITS, type PolicySet } from "../../operations/cleanup/policy.ts";
 import { runCleanup } from "../../operations/cleanup/run-cleanup.ts";
 import type { ProtectedImages } from "../../operations/tags/protected.ts";
@@ -89,8 +88,8 @@ async function runOpened(
     report = await runCleanup(
       {
         ...{ source: opened.source, memory, nowMs: Date.now },
-        deletions: dryRun ? undefined : new Deletions({ folder, onProblem: warn }),
-        isProtected: protectionBy(protectedImages),
+        deletions: new Deletions({ folder, onProblem: warn }),
+        protectedImages,
         timeoutSignal: (seconds) => AbortSignal.timeout(Math.min(seconds * 1000, LONGEST_TIMER_MS)),
         beforeDeleting: () => {
           isChange = true;
@@ -114,6 +113,9 @@ async function runOpened(
     progress.stop();
     memory.release();
   }
+  // What was to be said of the policies has been said.
+  const warnings = report.warnings.slice(policies.warnings.length);
+  tellWarnings(context, { warnings }, flags, !dryRun);
   await tell(context, report, flags, isChange);
 }
 
@@ -132,8 +134,9 @@ async function tell(
     for (const { repository, problem, notDeleted } of report.repositories) {
       if (problem !== undefined) context.stderr.write(`failed: ${printable(`${repository}: ${problem}`)}\n`);
       for (const { tag, why, reason } of notDeleted) {
-        if (why !== "failed") continue;
-        context.stderr.write(`failed: ${printable(`${repository}:${tag}: ${reason ?? "unknown"}`)}\n`);
+        if (why !== "failed" && why !== "unread") continue;
+        const kind = why === "unread" ? "kept" : why;
+        context.stderr.write(`${kind}: ${printable(`${repository}:${tag}: ${reason ?? "unknown"}`)}\n`);
       }
     }
   }
@@ -142,19 +145,14 @@ async function tell(
   if (report.failed > 0) context.setExitCode(FAILED_IN_PART);
 }
 
-/** @returns what says whether a tag is protected */
-export function protectionBy(images: ProtectedImages | undefined): DecisionOptions["isProtected"] {
-  return ({ repository, name, digest }) => images?.protects(repository, name, digest) ?? false;
-}
-
 /**
- * Says what may surprise about the policies.
+ * Says what may surprise.
  *
  * @param isRoutine - nobody is to be mailed every night about a policy that is as it is
  */
 export function tellWarnings(
   context: CommandContext,
-  { warnings }: PolicySet,
+  { warnings }: Pick<PolicySet, "warnings">,
   flags: PolicyFlags,
   isRoutine: boolean,
 ): void {

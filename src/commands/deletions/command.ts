@@ -88,6 +88,6 @@ Examples:
   $ registry-ctl deletions retry -c config.yml --all --now --dry-run what would be deleted now?
   $ registry-ctl deletions retry -c config.yml --all --now --yes
 
-Exit codes: 0 done, also if there is nothing, 1 failed, 2 wrong usage, 3 something could not be deleted again, 10
+Exit codes: 0 done, also if there is nothing, 1 failed, 2 wrong usage, 3 something could not be deleted again, or not be read, 10
 configuration missing or invalid, 11 store unreachable or denied, 12 the registry keeps its metadata in a database, or
 a registry of this host uses another store, 129/130/143 stopped by a signal.`;

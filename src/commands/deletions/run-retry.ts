@@ -61,8 +61,10 @@ export async function runRetryDeletions(
     countProtected(report, protectedImages);
     if (!dryRun) await context.recordChange({ summary: `scheduled ${report.scheduled.length}` });
   }
+  for (const { repository, name, reason } of flags.json ? [] : report.doubtful)
+    context.stderr.write(`kept: ${printable(`${repository}:${name}: ${reason}`)}\n`);
   context.report(report, (result) => printable(renderRetry(result)), flags);
-  if (report.failed > 0) context.setExitCode(FAILED_IN_PART);
+  if (report.failed + report.doubtful.length > 0) context.setExitCode(FAILED_IN_PART);
 }
 
 async function retryNow(

@@ -86,5 +86,5 @@ Examples:
   $ registry-ctl tags delete -c config.yml group/app v1 latest
 
 Exit codes: 0 done, also if some of the tags did not exist or have been pushed anew, 1 failed, 2 wrong usage, or no terminal and no
---yes, 3 something could not be deleted, or a date not be read, 10 configuration missing or invalid, 11 store unreachable or denied, 12
+--yes, 3 something could not be deleted, or a date or manifest not be read, 10 configuration missing or invalid, 11 store unreachable or denied, 12
 the registry keeps its metadata in a database, or one on this host has another store, or it cannot delete a tag alone over HTTP, 129/130/143 stopped by a signal.`;

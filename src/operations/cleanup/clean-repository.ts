@@ -2,7 +2,8 @@ import { CancelledError } from "../../errors.ts";
 import { messageOf } from "../../lib/message-of.ts";
 import type { Deletions } from "../../state/deletions.ts";
 import { type RemovalWait, removeWithRetries } from "../deletions/remove-with-retries.ts";
-import { scheduledTags } from "../deletions/scheduled-tags.ts";
+import { forgetOutdated, lookAtScheduled, scheduledTags } from "../deletions/scheduled-tags.ts";
+import { protectTags } from "../tags/protected-tags.ts";
 import type { RemovalOutcome, TagSource } from "../tags/tag-source.ts";
 import type { RepositoryReport } from "./cleanup-report.ts";
 import type { CleanupRules } from "./cleanup-rules.ts";
@@ -56,20 +57,29 @@ export async function cleanRepository(
     report.problem = decision.problem;
     return { report, isUnfinished: true };
   }
-  const isComplete = await deleteDecided(source, decision, report, options);
+  for (const [tag, reason] of decision.doubtful) report.notDeleted.push({ tag, why: "unread", reason });
+  let isComplete: boolean;
+  try {
+    const again = await addScheduled(source, decision, report, options);
+    isComplete = await deleteDecided(source, [...decision.deletable, ...again], report, options);
+  } catch (error) {
+    if (isStop(error, options.signal)) throw error;
+    report.problem = messageOf(error);
+    isComplete = false;
+  }
   const { continueAfter } = decision;
-  const isUnfinished = !isComplete || continueAfter !== undefined;
+  const isUnread = report.notDeleted.some(({ why }) => why === "unread");
+  const isUnfinished = !isComplete || isUnread || continueAfter !== undefined;
   return { report, isUnfinished, ...(isComplete ? { next: { continueAfter } } : {}) };
 }
 
 /** @returns whether nothing is left over */
 async function deleteDecided(
   source: TagSource,
-  decision: RepositoryDecision,
+  deletable: RepositoryDecision["deletable"],
   report: RepositoryReport,
   options: CleaningOptions,
 ): Promise<boolean> {
-  const deletable = [...decision.deletable, ...scheduled(decision, report.repository, options)];
   const waiting = new Map(deletable.map((tag) => [tag.name, tag]));
   const settle = (outcome: RemovalOutcome): void => {
     const tag = waiting.get(outcome.name);
@@ -107,15 +117,27 @@ async function deleteDecided(
 }
 
 /** What could not be deleted before, and somebody has set back, whatever the policy says of it by now. */
-function scheduled(
-  { deletable }: RepositoryDecision,
-  repository: string,
-  { deletions, isProtected }: CleaningOptions,
-): RepositoryDecision["deletable"] {
-  return scheduledTags(deletions, repository, deletable).flatMap(({ name, digest }) =>
-    digest === undefined || isProtected({ repository, name, digest })
-      ? []
-      : [{ name, digest, createdMs: undefined }],
+async function addScheduled(
+  source: TagSource,
+  { deletable, doubtful }: RepositoryDecision,
+  report: RepositoryReport,
+  { deletions, protectedImages: images, dryRun, signal }: CleaningOptions,
+): Promise<RepositoryDecision["deletable"]> {
+  const { repository, notDeleted } = report;
+  const decided = [...deletable, ...[...doubtful.keys()].map((name) => ({ name }))];
+  const scheduled = scheduledTags(deletions, repository, decided);
+  const { present, outdated } = await lookAtScheduled(source, repository, scheduled, signal);
+  const protections = await protectTags(source, repository, present, { images, signal });
+  for (const [tag, { reason, isDoubt }] of protections)
+    if (isDoubt) notDeleted.push({ tag, why: "unread", reason });
+  for (const { name, kind, reason } of outdated) {
+    // Nothing was removed yet.
+    if (kind !== "removed")
+      notDeleted.push({ tag: name, why: kind, ...(reason === undefined ? {} : { reason }) });
+  }
+  if (!dryRun) await forgetOutdated({ source, deletions }, repository, outdated, signal);
+  return present.flatMap(({ name, digest }) =>
+    digest === undefined || protections.has(name) ? [] : [{ name, digest, createdMs: undefined }],
   );
 }
 

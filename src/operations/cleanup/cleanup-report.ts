@@ -17,8 +17,11 @@ export interface RepositoryReport {
   kept: Partial<Record<Exclude<CleanupStep, "delete">, number>>;
   /** Oldest first. */
   deleted: ReportedTag[];
-  /** Tags that were to be deleted and were not. `gone` and `moved` by somebody else are no failures. */
-  notDeleted: { tag: string; why: "gone" | "moved" | "failed" | "no time"; reason?: string }[];
+  /**
+   * Tags that were to be deleted and were not. `gone` and `moved` by somebody else are no failures; of what is `unread` nobody knows
+   * whether it is protected.
+   */
+  notDeleted: { tag: string; why: "gone" | "moved" | "failed" | "unread" | "no time"; reason?: string }[];
   /** Why nothing was decided, or nothing deleted. */
   problem?: string;
 }

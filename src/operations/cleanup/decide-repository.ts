@@ -1,5 +1,7 @@
 import { countOf } from "../../lib/count-of.ts";
 import type { Digest } from "../../oci/digest.ts";
+import type { ProtectedImages } from "../tags/protected.ts";
+import { protectTags } from "../tags/protected-tags.ts";
 import type { TagFacts, TagSource } from "../tags/tag-source.ts";
 import type { CleanupRules } from "./cleanup-rules.ts";
 import {
@@ -14,8 +16,8 @@ import {
 export interface DecisionOptions extends ListCut {
   /** The day on which it is tried: milliseconds since 1970. */
   nowMs: number;
-  /** Tells whether a tag may not go because of what it points to. */
-  isProtected: (tag: { repository: string; name: string; digest: Digest }) => boolean;
+  /** Stay, whatever the policy says; undefined: nothing is protected. */
+  protectedImages: ProtectedImages | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -33,6 +35,8 @@ export interface RepositoryDecision {
   steps: Map<string, CleanupStep>;
   /** Those whose name did not keep them, newest first, as keep_n counts them. */
   examined: ExaminedTag[];
+  /** Those of the step `protected` that stay only because something could not be read, by name, with the reason. */
+  doubtful: ReadonlyMap<string, string>;
   /** What goes, oldest first. */
   deletable: { name: string; digest: Digest; createdMs: number | undefined }[];
   /** Where the next run is to go on; `undefined` if this one comes to the end of the list. */
@@ -54,8 +58,10 @@ export async function decideRepository(
   rules: CleanupRules,
   options: DecisionOptions,
 ): Promise<RepositoryDecision> {
-  const { nowMs, isProtected, signal } = options;
-  const byName = decideByName(await source.names(repository, signal), rules, options);
+  const { nowMs, protectedImages: images, signal } = options;
+  const names = await source.names(repository, signal);
+  images?.noteTags(repository, names);
+  const byName = decideByName(names, rules, options);
   const { candidates, continueAfter } = byName;
   const facts = new Map<string, TagFacts>();
   if (candidates.length > 0) {
@@ -69,10 +75,13 @@ export async function decideRepository(
       // A tag that is gone by now has none either.
       hasManifest: known !== undefined && !known.isManifestMissing,
       createdMs: known?.created.kind === "known" ? known.created.ms : undefined,
-      isProtected: known !== undefined && isProtected({ repository, name, digest: known.digest }),
+      isProtected: known !== undefined && images?.protects(repository, name, known.digest) === true,
     };
   });
   const steps = decideByDate(dated, rules, nowMs);
+  const going = candidates.flatMap((name) => (steps.get(name) === "delete" ? (facts.get(name) ?? []) : []));
+  const protections = await protectTags(source, repository, going, { images, signal });
+  for (const name of protections.keys()) steps.set(name, "protected");
   const examined = dated.sort((a, b) => compareNewestFirst(a, b, nowMs));
   const deletable = examined.flatMap(({ name, digest, createdMs }) =>
     digest !== undefined && steps.get(name) === "delete" ? [{ name, digest, createdMs }] : [],
@@ -80,6 +89,9 @@ export async function decideRepository(
   return {
     steps: new Map([...byName.kept, ...steps]),
     examined: examined.map(({ name, digest, createdMs }) => ({ name, digest, createdMs })),
+    doubtful: new Map(
+      [...protections].flatMap(([name, { reason, isDoubt }]) => (isDoubt ? [[name, reason]] : [])),
+    ),
     deletable: deletable.reverse(),
     continueAfter,
     problem: unreadableProblem([...facts.values()], rules),

@@ -125,7 +125,8 @@ function whyOf(step: ExplainedStep["step"], tag: string, isKept: boolean, decide
     case "older_than":
       return whyByAge(tag, decided);
     case "protected":
-      return isKept ? "what it points to is protected" : "what it points to is not protected";
+      if (!isKept) return "neither it nor an image of its index is protected";
+      return decision.doubtful.get(tag) ?? "it, or an image of its index, is protected";
   }
 }
 

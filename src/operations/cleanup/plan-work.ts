@@ -17,6 +17,8 @@ export interface PlannedWork {
   /** In the order of their repositories' names. */
   projects: ProjectWork[];
   withoutPolicy: number;
+  /** The names of all repositories that there are. */
+  all: ReadonlySet<string>;
 }
 
 /**
@@ -35,7 +37,9 @@ export async function planWork(
   const rules = new Map(policies.map((entry) => [entry, compileRules(entry.policy)]));
   const projects = new Map<string, ProjectWork>();
   const without: string[] = [];
+  const all = new Set<string>();
   for await (const repository of source.repositories(signal)) {
+    all.add(repository);
     if (only?.some((each) => isOfProject(repository, each)) === false) continue;
     const matched = matchPolicy(policies, repository);
     const compiled = matched && rules.get(matched.entry);
@@ -59,7 +63,7 @@ export async function planWork(
       without.some((repository) => isOfProject(repository, project)),
     );
   }
-  return { projects: [...projects.values()], withoutPolicy: without.length };
+  return { projects: [...projects.values()], withoutPolicy: without.length, all };
 }
 
 function noPolicyFor(project: string, isThere: boolean): UsageError {

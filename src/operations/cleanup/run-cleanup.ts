@@ -4,6 +4,7 @@ import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import type { CleanupMemory } from "../../state/cleanup-memory.ts";
 import type { Deletions } from "../../state/deletions.ts";
 import type { RemovalWait } from "../deletions/remove-with-retries.ts";
+import { missingWarnings } from "../tags/protected.ts";
 import type { TagSource } from "../tags/tag-source.ts";
 import { cleanRepository } from "./clean-repository.ts";
 import type { CleanupReport, ProjectReport, RepositoryReport } from "./cleanup-report.ts";
@@ -19,7 +20,7 @@ export interface CleanupDependencies {
   memory: CleanupMemory;
   /** Where failed deletions are remembered. */
   deletions?: Deletions | undefined;
-  isProtected: DecisionOptions["isProtected"];
+  protectedImages?: DecisionOptions["protectedImages"];
   nowMs: () => number;
   /** @returns a signal that is aborted after so many seconds */
   timeoutSignal: (seconds: number) => AbortSignal;
@@ -90,6 +91,7 @@ class CleanupRun {
     this.#progress.repositories = due.reduce((sum, { repositories }) => sum + repositories.length, 0);
     if (maxDeletePercent !== undefined && !dryRun) await this.#requireFewer(due, maxDeletePercent);
     const unfinished = await this.#clean(due, dryRun);
+    const missing = this.#dependencies.protectedImages?.missingInAll(work.all) ?? [];
     const repositories = [...this.#reports.values()].sort((a, b) => compareText(a.repository, b.repository));
     return {
       schemaVersion: 1,
@@ -102,7 +104,7 @@ class CleanupRun {
       withoutPolicy: work.withoutPolicy,
       deleted: repositories.reduce((sum, { deleted }) => sum + deleted.length, 0),
       failed: repositories.reduce((sum, each) => sum + failuresOf(each), 0),
-      warnings: [...policies.warnings],
+      warnings: [...policies.warnings, ...missingWarnings(missing, "the registry")],
       seconds: Math.round(this.#dependencies.nowMs() - this.#startedMs) / 1000,
     };
   }
@@ -119,7 +121,7 @@ class CleanupRun {
 
   /** @returns the projects of which something is left over */
   async #clean(projects: readonly ProjectWork[], dryRun: boolean): Promise<Set<ProjectWork>> {
-    const { source, memory, deletions, isProtected, timeoutSignal, beforeDeleting } = this.#dependencies;
+    const { source, memory, deletions, protectedImages, timeoutSignal, beforeDeleting } = this.#dependencies;
     const { limits, attempts, signal, onWait } = this.#options;
     const unfinished = new Set<ProjectWork>();
     const left = new Map(projects.map((each) => [each, each.repositories.length]));
@@ -131,7 +133,7 @@ class CleanupRun {
         source,
         { repository, project: work.project, rules: work.rules },
         {
-          ...{ nowMs: this.#nowMs, dryRun, attempts, deletions, isProtected, signal, onWait },
+          ...{ nowMs: this.#nowMs, dryRun, attempts, deletions, protectedImages, signal, onWait },
           maxListSize: limits.maxListSize,
           continueAfter: memory.continueAfter(repository),
           timeout: dryRun || seconds === 0 ? undefined : timeoutSignal(seconds),
@@ -205,7 +207,10 @@ class CleanupRun {
   }
 }
 
-/** What counts for the exit code: tags that could not be deleted, and repositories that could not be decided about. */
+/** What counts for the exit code: tags that could not be deleted, or not be read, and repositories that could not be decided about. */
 function failuresOf({ notDeleted, problem }: RepositoryReport): number {
-  return notDeleted.filter(({ why }) => why === "failed").length + (problem === undefined ? 0 : 1);
+  return (
+    notDeleted.filter(({ why }) => why === "failed" || why === "unread").length +
+    (problem === undefined ? 0 : 1)
+  );
 }

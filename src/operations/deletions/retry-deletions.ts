@@ -1,10 +1,11 @@
 import type { DeletionRecord } from "../../state/deletion-record.ts";
 import type { Deletions } from "../../state/deletions.ts";
 import type { ProtectedImages } from "../tags/protected.ts";
+import { protectTags } from "../tags/protected-tags.ts";
 import type { RemovalOutcome, TagSource, TagTarget } from "../tags/tag-source.ts";
 import { byRepository, isWanted } from "./list-deletions.ts";
 import { type RemovalWait, removeWithRetries } from "./remove-with-retries.ts";
-import { recordedTarget, scheduledTags } from "./scheduled-tags.ts";
+import { forgetOutdated, lookAtScheduled, recordedTarget, scheduledTags } from "./scheduled-tags.ts";
 
 /** What `deletions retry --json` prints. */
 export interface RetryReport {
@@ -24,6 +25,8 @@ export interface RetryReport {
   failed: number;
   /** Those that stay as they are protected; they stay scheduled. */
   protected: number;
+  /** Those of which it could not be read whether they are; they stay scheduled, too. */
+  doubtful: { repository: string; name: string; reason: string }[];
 }
 
 /** What is to be tried again. */
@@ -46,7 +49,7 @@ export async function scheduleDeletions(
   const scheduled = dryRun ? deletions.list().filter(wanted) : await deletions.schedule(wanted);
   return {
     ...{ schemaVersion: 1, command: "deletions retry", dryRun, now: false, scheduled },
-    ...{ deleted: 0, gone: 0, moved: 0, failed: 0, protected: 0 },
+    ...{ deleted: 0, gone: 0, moved: 0, failed: 0, protected: 0, doubtful: [] },
   };
 }
 
@@ -77,20 +80,30 @@ export async function removeScheduled(
   report: RetryReport,
   options: ScheduledRemovalOptions,
 ): Promise<void> {
-  const { attempts, onWait, signal } = options;
+  const { attempts, onWait, signal, protectedImages: images } = options;
   report.now = true;
   for (const { repository } of byRepository(report.scheduled)) {
+    const onOutcome = (outcome: RemovalOutcome): void => {
+      add(report, outcome);
+      options.onOutcome(repository, outcome);
+    };
     const all = scheduledTags(deletions, repository);
-    const tags = unprotected(all, repository, options.protectedImages);
-    report.protected += all.length - tags.length;
+    // As a dry run tells, which does not look at the store.
+    const open = unprotected(all, repository, images);
+    report.protected += all.length - open.length;
+    const { present, outdated } = await lookAtScheduled(source, repository, open, signal);
+    const protections = await protectTags(source, repository, present, { images, signal });
+    for (const [name, { reason, isDoubt }] of protections) {
+      if (isDoubt) report.doubtful.push({ repository, name, reason });
+      else report.protected++;
+    }
+    await forgetOutdated({ source, deletions }, repository, outdated, signal);
+    for (const outcome of outdated) onOutcome(outcome);
+    const tags = present.filter(({ name }) => !protections.has(name));
     if (tags.length === 0) continue;
     await source.checkRemoval?.(repository, signal);
     await removeWithRetries(source, repository, tags, {
-      ...{ attempts, onWait, signal, deletions },
-      onOutcome: (outcome) => {
-        add(report, outcome);
-        options.onOutcome(repository, outcome);
-      },
+      ...{ attempts, onWait, signal, deletions, onOutcome },
     });
   }
 }

@@ -1,8 +1,5 @@
 import type { Digest } from "../../oci/digest.ts";
-import type { ProtectedImages } from "../tags/protected.ts";
-
-/** So many are told one by one. */
-const TOLD = 20;
+import { missingWarnings, type ProtectedImages } from "../tags/protected.ts";
 
 /**
  * @param images - that were to stay, told already of the tags that there are
@@ -15,8 +12,5 @@ export function unmatchedWarnings(
 ): string[] {
   if (images === undefined) return [];
   for (const digest of stored) images.noteDigest(digest);
-  const unmatched = images.unmatched();
-  const warnings = unmatched.slice(0, TOLD).map((text) => `--protect: nothing in the store is ${text}`);
-  const more = unmatched.length - TOLD;
-  return more > 0 ? [...warnings, `--protect: nothing in the store is ${more} more of them`] : warnings;
+  return missingWarnings(images.unmatched(), "the store");
 }

@@ -3,10 +3,11 @@ import { countOf } from "../../lib/count-of.ts";
 import { SweepPace } from "../../registry/apply/sweep-pace.ts";
 import type { Deletions } from "../../state/deletions.ts";
 import { type RemovalWait, removeWithRetries } from "../deletions/remove-with-retries.ts";
-import { scheduledTags } from "../deletions/scheduled-tags.ts";
-import type { TagDeletionReport } from "./delete-report.ts";
-import { planDeletion, type TagSelection } from "./plan-deletion.ts";
+import { forgetOutdated, lookAtScheduled, scheduledTags } from "../deletions/scheduled-tags.ts";
+import type { KeptTag, TagDeletionReport } from "./delete-report.ts";
+import { type DeletionPlan, planDeletion, SIBLINGS_TOLD, type TagSelection } from "./plan-deletion.ts";
 import type { ProtectedImages } from "./protected.ts";
+import { protectTags } from "./protected-tags.ts";
 import type { RemovalOutcome, TagSource, TagTarget } from "./tag-source.ts";
 
 /** What a deletion of tags works with. */
@@ -51,8 +52,9 @@ export async function deleteTags(
 ): Promise<TagDeletionReport> {
   const startedMs = nowMs();
   const { repository, dryRun, signal, onProgress } = options;
-  const { report, targets, untagged } = await planDeletion(source, options);
-  addScheduled(report, targets, deletions, options);
+  const plan = await planDeletion(source, options);
+  const { report, targets, untagged } = plan;
+  const outdated = await addScheduled(plan, source, deletions, options);
   const finished = (): TagDeletionReport => ({
     ...report,
     untaggedManifests: untagged.size,
@@ -63,6 +65,8 @@ export async function deleteTags(
     await source.checkRemoval?.(repository, signal);
     await options.confirm(report);
   }
+  await forgetOutdated({ source, deletions }, repository, outdated, signal);
+  for (const outcome of outdated) options.onOutcome(outcome, undefined);
   const byName = new Map(targets.map((tag) => [tag.name, tag]));
   let settled = 0;
   const onOutcome = (outcome: RemovalOutcome): void => {
@@ -91,33 +95,52 @@ export async function deleteTags(
   return finished();
 }
 
-/** What could not be deleted before, and somebody has set back, goes with the rest. */
-function addScheduled(
-  report: TagDeletionReport,
-  targets: TagTarget[],
+/**
+ * What could not be deleted before, and somebody has set back, goes with the rest.
+ *
+ * @returns what of it is told in the report already, as it is not to go any more
+ */
+async function addScheduled(
+  { report, targets, untagged }: DeletionPlan,
+  source: TagSource,
   deletions: Deletions | undefined,
-  { repository, protectedImages }: TagDeletionOptions,
-): void {
+  { repository, protectedImages, signal }: TagDeletionOptions,
+): Promise<RemovalOutcome[]> {
   // What this selection keeps, it keeps whoever wanted it gone before.
   const decided = [...targets, ...report.kept, ...report.doubtful];
-  const again = scheduledTags(deletions, repository, decided).filter(
-    ({ name, digest }) => protectedImages?.protects(repository, name, digest) !== true,
-  );
-  if (again.length === 0) return;
-  for (const { name, digest } of again) {
-    targets.push({ name, digest });
+  const scheduled = scheduledTags(deletions, repository, decided);
+  const { present, outdated } = await lookAtScheduled(source, repository, scheduled, signal);
+  const protections = await protectTags(source, repository, present, { images: protectedImages, signal });
+  const again = present.filter(({ name }) => !protections.has(name));
+  for (const [name, { reason, isDoubt }] of protections)
+    addKept(isDoubt ? report.doubtful : report.kept, { name, reason });
+  for (const outcome of outdated) addOutcome(report, outcome);
+  const told = new Set(scheduled.map(({ name }) => name));
+  report.unknown = report.unknown.filter((name) => !told.has(name));
+  if (again.length === 0) return outdated;
+  targets.push(...again.map(({ name, digest }) => ({ name, digest })));
+  const going = new Set(targets.map(({ name }) => name));
+  for (const { name, digest, others } of again) {
+    const siblings = others.filter((each) => !going.has(each));
+    if (digest !== undefined && siblings.length === 0) untagged.add(digest);
     report.planned.push({
       name,
       ...(digest === undefined ? {} : { digest }),
-      siblings: 0,
-      firstSiblings: [],
+      siblings: siblings.length,
+      firstSiblings: siblings.slice(0, SIBLINGS_TOLD),
     });
   }
-  const unnamed = new Set(again.map(({ name }) => name));
-  report.unknown = report.unknown.filter((name) => !unnamed.has(name));
+  report.planned.sort((a, b) => (a.name < b.name ? -1 : 1));
   report.warnings.push(
     `${countOf(again.length, "tag")} that could not be deleted before: see registry-ctl deletions`,
   );
+  return outdated;
+}
+
+/** By name. */
+function addKept(kept: KeptTag[], tag: KeptTag): void {
+  kept.push(tag);
+  kept.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function addOutcome(report: TagDeletionReport, { name, kind, reason = "unknown" }: RemovalOutcome): void {

@@ -90,6 +90,10 @@ export class HttpTags implements TagSource {
     return facts.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
+  manifests(repository: string, signal?: AbortSignal): HttpContent {
+    return new HttpContent(this.#reader, repository, signal);
+  }
+
   async checkRemoval(repository: string, signal?: AbortSignal): Promise<void> {
     await this.#remover.prepare(repository, signal);
   }

@@ -1,12 +1,13 @@
 import type { Digest } from "../../oci/digest.ts";
 import { chooseTags, needsDates, type TagRules } from "./choose-tags.ts";
 import type { KeptTag, PlannedTag, TagDeletionReport } from "./delete-report.ts";
-import type { ProtectedImages } from "./protected.ts";
+import { missingWarnings, type ProtectedImages } from "./protected.ts";
+import { protectTags } from "./protected-tags.ts";
 import type { NamedTags } from "./read-names.ts";
 import type { TagFacts, TagSource, TagTarget, WantedFacts } from "./tag-source.ts";
 
 /** So many of the tags that stay on a digest are told by name. */
-const SIBLINGS_TOLD = 3;
+export const SIBLINGS_TOLD = 3;
 
 /** Which tags are to go: those that are named, or those that rules choose. */
 export type TagSelection = { names: NamedTags } | { rules: TagRules };
@@ -20,24 +21,37 @@ export interface DeletionWish {
   signal?: AbortSignal | undefined;
 }
 
-/**
- * Finds out which tags of a repository go. Reads no more of them than the selection needs.
- *
- * @returns the report as it is before anything is deleted, what is to be removed, and the manifests that lose their last tag by that
- */
+/** What is to be done. */
+export interface DeletionPlan {
+  /** As it is before anything is deleted. */
+  report: TagDeletionReport;
+  /** What is to be removed. */
+  targets: TagTarget[];
+  /** The manifests that lose their last tag by that. */
+  untagged: Set<Digest>;
+}
+
+/** Finds out which tags of a repository go. Reads no more of them than the selection and what is protected need. */
 export async function planDeletion(
   source: TagSource,
   { repository, selection, protectedImages, dryRun, signal }: DeletionWish,
-): Promise<{ report: TagDeletionReport; targets: TagTarget[]; untagged: Set<Digest> }> {
+): Promise<DeletionPlan> {
   const names = await source.names(repository, signal);
+  protectedImages?.noteTags(repository, names);
   const { candidates, unknown } = candidatesOf(names, selection);
   const facts =
     candidates.length === 0 ? [] : await source.facts(repository, candidates, wantedBy(selection), signal);
   const chosen = chooseAmong(facts, candidates, selection);
   const targets: TagTarget[] = [];
+  const protections = await protectTags(source, repository, chosen.going, {
+    images: protectedImages,
+    signal,
+  });
   for (const tag of chosen.going) {
-    if (protectedImages?.protects(repository, tag.name, tag.digest) !== true) targets.push(tag);
-    else chosen.kept.push({ name: tag.name, reason: "it is protected" });
+    const { name } = tag;
+    const protection = protections.get(name);
+    if (protection === undefined) targets.push(tag);
+    else (protection.isDoubt ? chosen.doubtful : chosen.kept).push({ name, reason: protection.reason });
   }
   const staying = stayingTags(facts, new Set(targets.map(({ name }) => name)));
   const untagged = untaggedBy(targets, staying);
@@ -54,9 +68,7 @@ export async function planDeletion(
       duplicates: isNamed ? selection.names.duplicates : [],
       invalid: isNamed ? selection.names.invalid : [],
       ...{ moved: [], gone: [], failed: [], seconds: 0 },
-      warnings: (protectedImages?.unmatched(repository) ?? []).map(
-        (text) => `--protect: nothing in ${repository} is ${text}`,
-      ),
+      warnings: missingWarnings(protectedImages?.missingIn(repository) ?? [], repository),
     },
   };
 }

@@ -8,6 +8,8 @@ const SCHEME = /^[a-z][a-z-]*:\/\//;
 /** No name of an image is longer. */
 const MAX_LINE_CHARS = 1024;
 const DEFAULT_TAG = "latest";
+/** So many that are missing are told one by one. */
+const MISSING_TOLD = 20;
 
 /** One line of a list of protected images. */
 export interface ProtectedReference {
@@ -26,14 +28,19 @@ export class ProtectedImages {
   readonly digests: ReadonlySet<Digest>;
   readonly #byTag = new Map<string, ProtectedReference[]>();
   readonly #byDigest = new Map<Digest, ProtectedReference[]>();
+  readonly #byRepository = new Map<string, ProtectedReference[]>();
   readonly #matched = new Set<ProtectedReference>();
+  /** Repositories of which all tags are known. */
+  readonly #listed = new Set<string>();
 
   constructor(references: readonly ProtectedReference[]) {
     this.references = references;
     for (const reference of references) {
       const { repositories, tag, digest } = reference;
-      for (const repository of tag === undefined ? [] : repositories)
-        add(this.#byTag, `${repository}:${tag}`, reference);
+      for (const repository of repositories) {
+        add(this.#byRepository, repository, reference);
+        if (tag !== undefined) add(this.#byTag, `${repository}:${tag}`, reference);
+      }
       if (digest !== undefined) add(this.#byDigest, digest, reference);
     }
     this.digests = new Set(this.#byDigest.keys());
@@ -54,17 +61,61 @@ export class ProtectedImages {
     for (const reference of this.#byDigest.get(digest) ?? []) this.#matched.add(reference);
   }
 
+  /** Remembers that a repository has these tags and no others. */
+  noteTags(repository: string, names: readonly string[]): void {
+    this.#listed.add(repository);
+    const references = this.#byRepository.get(repository);
+    if (references === undefined) return;
+    const there = new Set(names);
+    for (const reference of references) {
+      if (reference.tag !== undefined && there.has(reference.tag)) this.#matched.add(reference);
+    }
+  }
+
+  /** Names the references that nothing has matched; only to be believed where everything was told. */
+  unmatched(): string[] {
+    return this.#unmatched().map(({ text }) => text);
+  }
+
   /**
-   * Names the references that nothing has matched.
-   *
-   * @param repository - only those that can only be in this repository; undefined: all of them
+   * Names the references that are certainly not in a repository whose tags were told. One with a digest never is among them:
+   * the digest may be that of a manifest without a tag, or of one in an index that nobody has read.
    */
-  unmatched(repository?: string): string[] {
-    return this.references
-      .filter((each) => !this.#matched.has(each))
-      .filter(({ repositories }) => repository === undefined || repositories.includes(repository))
+  missingIn(repository: string): string[] {
+    return this.#unmatched()
+      .filter(({ repositories, digest }) => digest === undefined && repositories.includes(repository))
+      .filter(() => this.#listed.has(repository))
       .map(({ text }) => text);
   }
+
+  /**
+   * Names the references that are certainly in none of all repositories: those whose repository is not there, and those to a tag of
+   * a repository whose tags were told. Never one of a repository of which only a part was looked at, nor a digest alone.
+   *
+   * @param all - the names of all repositories
+   */
+  missingInAll(all: ReadonlySet<string>): string[] {
+    const isMissing = ({ repositories, digest }: ProtectedReference): boolean =>
+      repositories.length > 0 &&
+      repositories.every((name) => !all.has(name) || (digest === undefined && this.#listed.has(name)));
+    return this.#unmatched()
+      .filter(isMissing)
+      .map(({ text }) => text);
+  }
+
+  #unmatched(): ProtectedReference[] {
+    return this.references.filter((each) => !this.#matched.has(each));
+  }
+}
+
+/**
+ * @param missing - references that are not there, such as those of a list of all that runs to other registries
+ * @returns warnings of the first of them, and how many more there are
+ */
+export function missingWarnings(missing: readonly string[], place: string): string[] {
+  const warnings = missing.slice(0, MISSING_TOLD).map((text) => `--protect: nothing in ${place} is ${text}`);
+  const more = missing.length - MISSING_TOLD;
+  return more > 0 ? [...warnings, `--protect: nothing in ${place} is ${more} more of them`] : warnings;
 }
 
 /**

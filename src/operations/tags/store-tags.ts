@@ -11,7 +11,7 @@ import { scanFiles } from "../../registry/scan/scan-files.ts";
 import { fileSizeBytes, statSmallFile } from "../../registry/small-file.ts";
 import { TagStore } from "../../registry/tag-store.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
-import { storedContent } from "./manifest-content.ts";
+import { type ManifestContent, storedContent } from "./manifest-content.ts";
 import { type ManifestFacts, ManifestReader, UNREAD_FACTS } from "./manifest-facts.ts";
 import { namesByDigest } from "./names-by-digest.ts";
 import type { TagRecorder } from "./record-untagged.ts";
@@ -107,6 +107,17 @@ export class StoreTags implements TagSource {
       signal?.throwIfAborted();
       throw error;
     }
+  }
+
+  manifests(_repository: string, signal?: AbortSignal): Pick<ManifestContent, "manifest"> {
+    const watch = new OutageWatch(this.#driver, signal);
+    const content = storedContent(watch.driver);
+    return {
+      async manifest(digest) {
+        watch.check();
+        return content.manifest(digest);
+      },
+    };
   }
 
   async remove(repository: string, tags: readonly TagTarget[], options: RemovalOptions): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Digest } from "../../oci/digest.ts";
+import type { ManifestContent } from "./manifest-content.ts";
 
 /** When an image was built, as its image config says. */
 export type ImageCreated =
@@ -95,6 +96,9 @@ export interface TagSource {
     wants: WantedFacts,
     signal?: AbortSignal,
   ): Promise<TagFacts[]>;
+
+  /** What reads the manifests of a repository. One that does not answer any more is not asked for each of thousands. */
+  manifests(repository: string, signal?: AbortSignal): Pick<ManifestContent, "manifest">;
 
   /**
    * Finds out before anything is removed whether tags can be removed there at all; where it is missing they can.

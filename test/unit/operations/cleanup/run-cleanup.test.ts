@@ -4,11 +4,8 @@ import type { Digest } from "../../../../src/oci/digest.ts";
 import { parseDigest } from "../../../../src/oci/digest.ts";
 import { DEFAULT_LIMITS } from "../../../../src/operations/cleanup/policy.ts";
 import { parsePolicyFile } from "../../../../src/operations/cleanup/policy-file.ts";
-import {
-  type CleanupDependencies,
-  type CleanupOptions,
-  runCleanup,
-} from "../../../../src/operations/cleanup/run-cleanup.ts";
+import { type CleanupOptions, runCleanup } from "../../../../src/operations/cleanup/run-cleanup.ts";
+import { ProtectedImages, parseProtected } from "../../../../src/operations/tags/protected.ts";
 import type {
   RemovalOptions,
   TagFacts,
@@ -50,8 +47,8 @@ class FakeTags implements TagSource {
     return this.tagsOf(repository);
   }
 
-  async tags(): Promise<TagTarget[]> {
-    throw new Error("is not needed");
+  async tags(repository: string): Promise<TagTarget[]> {
+    return this.tagsOf(repository).map((name) => ({ name, digest: digestOf(name) }));
   }
 
   async facts(repository: string, wanted: readonly string[] | undefined): Promise<TagFacts[]> {
@@ -61,6 +58,10 @@ class FakeTags implements TagSource {
       created: { kind: "known", ms: NOW_MS - (this.store.get(repository)?.get(name) ?? 0) * DAY_MS },
       ...{ platforms: [], siblings: [], isManifestMissing: false },
     }));
+  }
+
+  manifests(): never {
+    throw new Error("are not needed");
   }
 
   async remove(
@@ -96,16 +97,16 @@ interface Run extends Partial<CleanupOptions> {
   nowMs?: number;
   timeout?: AbortSignal;
   deletions?: Deletions;
-  isProtected?: CleanupDependencies["isProtected"];
+  protectedImages?: ProtectedImages;
 }
 
 const ALL = "policies: { '*': { name_regex_delete: .*, cadence: 7d, keep_n: 1 } }";
 
 function run(source: FakeTags, { memory, policies, limit, nowMs, timeout, ...rest }: Run = {}) {
-  const { deletions, isProtected = () => false, ...more } = rest;
+  const { deletions, protectedImages, ...more } = rest;
   return runCleanup(
     {
-      ...{ source, memory: memory ?? newMemory(), deletions, isProtected, nowMs: () => nowMs ?? NOW_MS },
+      ...{ source, memory: memory ?? newMemory(), deletions, protectedImages, nowMs: () => nowMs ?? NOW_MS },
       timeoutSignal: () => timeout ?? new AbortController().signal,
     },
     parsePolicyFile(policies ?? ALL, "policies.yml"),
@@ -175,8 +176,8 @@ describe("what cannot be deleted", () => {
     await deletions.recordFailed(["a", "b"].map((name) => ({ ...record, name, digest: digestOf(name) })));
     await deletions.schedule(() => true);
     const policies = "policies: { r: { name_regex_delete: none } }";
-    const isProtected = ({ digest }: { digest: Digest }): boolean => digest === digestOf("a");
-    expect((await run(source, { policies, deletions, isProtected })).deleted).toBe(1);
+    const protectedImages = new ProtectedImages([parseProtected("r:a") ?? expect.fail("no reference")]);
+    expect((await run(source, { policies, deletions, protectedImages })).deleted).toBe(1);
     expect(source.tagsOf("r")).toEqual(["a", "c"]);
     expect(deletions.list().map(({ name }) => name)).toEqual(["a"]);
   });
@@ -200,7 +201,7 @@ it("stops the deletions of a repository when their time is over, and goes on wit
   let asked = 0;
   const report = await runCleanup(
     {
-      ...{ source, memory, isProtected: () => false, nowMs: () => NOW_MS },
+      ...{ source, memory, nowMs: () => NOW_MS },
       timeoutSignal: (seconds) => {
         expect(seconds).toBe(250);
         return asked++ === 0 ? timeout.signal : new AbortController().signal;

@@ -28,6 +28,7 @@ function faultySource(script: Script, onCall?: (call: number) => void) {
     names: async () => [],
     tags: async () => [],
     facts: async () => [],
+    manifests: () => ({ manifest: async () => undefined }),
     async remove(_repository: string, tags: readonly TagTarget[], { signal, onOutcome }: RemovalOptions) {
       calls.push([...tags]);
       onCall?.(calls.length);

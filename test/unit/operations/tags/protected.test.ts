@@ -43,10 +43,31 @@ nginx
   it("tells what nothing has matched", async () => {
     const images = await read(`${DIGEST}\ngroup/app:v1\nother:v1\n`);
     expect(images.unmatched()).toEqual([DIGEST, "group/app:v1", "other:v1"]);
-    expect(images.unmatched("group/app")).toEqual(["group/app:v1"]);
     images.noteDigest(DIGEST);
     images.protects("group/app", "v1", undefined);
     expect(images.unmatched()).toEqual(["other:v1"]);
+  });
+
+  it("tells what is missing only where all that it could be was looked at", async () => {
+    const texts = [
+      "group/app:v1",
+      "group/app:v2",
+      `group/app@${DIGEST}`,
+      `none:v1@${DIGEST}`,
+      "none:v1",
+      "part:v1",
+      OTHER,
+    ];
+    const images = await read(texts.join("\n"));
+    expect(images.missingIn("group/app")).toEqual([]);
+    expect(images.missingInAll(new Set(["group/app", "part"]))).toEqual([`none:v1@${DIGEST}`, "none:v1"]);
+    images.noteTags("group/app", ["v2", "v3"]);
+    expect(images.missingIn("group/app")).toEqual(["group/app:v1"]);
+    expect(images.missingInAll(new Set(["group/app", "part"]))).toEqual([
+      "group/app:v1",
+      `none:v1@${DIGEST}`,
+      "none:v1",
+    ]);
   });
 
   it.each([
