@@ -151,6 +151,19 @@ describe("usage free", () => {
     expect(spared.steps.map(({ kind }) => kind)).not.toContain("projects");
   });
 
+  it("never proposes a tag on an index of a protected image, at any depth", async () => {
+    const store = await Store.make();
+    const web = store.tree.repository("other/web");
+    const platform = await web.image("platform", ["p".repeat(10 * KIB)]);
+    const inner = await web.index([platform]);
+    await web.index([inner], { tag: "multi" });
+    const free = await store.plan("75KiB");
+    expect(JSON.stringify(free)).toContain('"multi"');
+    await writeFile(store.at("platform.txt"), `host/other/web@${platform.digest}\n`);
+    const spared = await store.plan("75KiB", "--protect", store.at("platform.txt"));
+    expect(JSON.stringify(spared.steps.map(({ tags }) => tags))).not.toContain('"multi"');
+  });
+
   it("says what is damaged, and proposes nothing that it may need", async () => {
     const store = await Store.make();
     const app = store.tree.repository("group/app");

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Digest, isDigest, parseDigest } from "../../../src/oci/digest.ts";
 import { ProtectedImages, parseProtected } from "../../../src/operations/tags/protected.ts";
 import { type FreePlan, type FreeStep, planToFree } from "../../../src/operations/usage/free/free-plan.ts";
+import { protectionOf } from "../../../src/operations/usage/free/protected-targets.ts";
 import { readUsage } from "../../../src/operations/usage/read-usage.ts";
 import {
   BLOBS_ROOT,
@@ -158,8 +159,7 @@ class World {
       oldBeforeMs: this.#nowMs - wish.oldDays * DAY_MS,
       keepPushedAfterMs: this.#nowMs - this.#graceMs,
       uploadBytes,
-      isProtected: (repository, tag, target) =>
-        images.protects(repository, tag, model.table.digestOf(target)),
+      isProtected: protectionOf(model, images),
       projectOf: (repository) => repository.split("/")[0] ?? repository,
     });
   }

@@ -4,6 +4,7 @@ import { commandsOf } from "../../../operations/usage/free/free-commands.ts";
 import { planToFree } from "../../../operations/usage/free/free-plan.ts";
 import type { FreeReport } from "../../../operations/usage/free/free-report.ts";
 import { measureStaleUploads } from "../../../operations/usage/free/measure-uploads.ts";
+import { protectionOf } from "../../../operations/usage/free/protected-targets.ts";
 import type { CommandContext } from "../../context.ts";
 import { readProtectFile } from "../../tags/read-protect-file.ts";
 import { type ProjectFlags, readProjectOf } from "../project-of.ts";
@@ -48,8 +49,7 @@ export async function runFree(
     last: flags.last,
     keepPushedAfterMs: nowMs - flags.grace,
     uploadBytes: uploads.bytes,
-    isProtected: (repository, tag, target) =>
-      images?.protects(repository, tag, model.table.digestOf(target)) ?? false,
+    isProtected: protectionOf(model, images),
     projectOf,
   });
   const found = config.source.kind === "file" ? config.source.path : undefined;
