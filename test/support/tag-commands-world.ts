@@ -70,7 +70,9 @@ export class TagCommandsWorld {
   refill(): void {
     for (const lane of this.lanes) {
       if (lane.unfinished !== undefined || lane.isParked) continue;
-      for (const { model } of lane.repositories) {
+      for (const { model, images } of lane.repositories) {
+        // What was merged has only tags that stay.
+        if (images.length === 0) continue;
         const [name = ""] = model.at;
         for (let group = 0; group < GROUPS; group++) this.#push(name, model, group);
       }

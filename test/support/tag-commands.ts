@@ -30,11 +30,9 @@ export interface TagCommand {
   settle: (end: CommandEnd) => void;
 }
 
-/** Options of {@link TagCommands}. */
+/** Where {@link TagCommands} writes files that commands read, and what remembers deletions as failed. */
 export interface TagCommandsOptions {
-  /** Takes files that commands read. */
   folder: string;
-  /** Remembers deletions as failed. */
   onFailed: (failed: FailedDeletion[]) => Promise<void>;
 }
 
