@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
@@ -151,6 +151,7 @@ async function untilNothingIsCollected(store: readonly string[]): Promise<void> 
 }
 
 async function recordFailed(stateDirectory: string, failed: FailedDeletion[]): Promise<void> {
+  if (!existsSync(stateDirectory)) return;
   const name = readdirSync(stateDirectory).find((each) => /^[0-9a-f]{16}$/.test(each));
   if (name === undefined) return;
   const folder = join(stateDirectory, name);

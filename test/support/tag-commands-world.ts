@@ -8,6 +8,8 @@ import { TagTree } from "./tag-tree.ts";
 
 /** Tags that are named for deletion come in groups, `goes-2-17` is one of the third. */
 export const GROUPS = 5;
+/** Deletions of these are remembered as failed. */
+export const RETRIED_GROUP = 0;
 const TAGS_OF_GROUP = 60;
 const STAYING = 12;
 const MOVING = 4;
@@ -145,6 +147,8 @@ export class TagCommandsWorld {
       const digest = tree.image(`${tags[0]} of ${model.at[0]?.split("/")[0]}`);
       for (const tag of missing) {
         tree.tag(tag, digest);
+        // Whoever was to try them again may have died, and the next deletion in the repository does it.
+        if (group === RETRIED_GROUP && model.going.has(tag)) continue;
         model.going.delete(tag);
         model.staying.set(tag, digest);
       }

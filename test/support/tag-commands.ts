@@ -12,7 +12,14 @@ import {
   removalProgress,
   settingProgress,
 } from "./tag-commands-progress.ts";
-import { GROUPS, type Lane, type Move, storedName, type TagCommandsWorld } from "./tag-commands-world.ts";
+import {
+  GROUPS,
+  type Lane,
+  type Move,
+  RETRIED_GROUP,
+  storedName,
+  type TagCommandsWorld,
+} from "./tag-commands-world.ts";
 import type { ModelledRepository } from "./tag-model.ts";
 
 /** How a command ended; undefined as exit code if it was killed. */
@@ -137,8 +144,9 @@ export class TagCommands {
 
   /** One that points elsewhere by now is among them: it is not to be deleted. */
   async #retry(lane: Lane): Promise<TagCommand> {
+    const prefix = `goes-${RETRIED_GROUP}-`;
     const { model, name, images } = this.#repositoryOf(lane);
-    const tags = [...model.staying.keys(), ...model.going.keys()].filter((tag) => tag.startsWith("goes-0-"));
+    const tags = [...model.staying.keys(), ...model.going.keys()].filter((tag) => tag.startsWith(prefix));
     const failed = tags.map((tag) => ({ tag, digest: model.staying.get(tag) ?? model.going.get(tag) }));
     failed.push({ tag: "stays-0", digest: images.at(-1) });
     await this.#options.onFailed(
@@ -196,7 +204,7 @@ export class TagCommands {
       words: [...words, "--yes", "--quiet"],
       progress: settingProgress(this.#world.rootDirectory, name, tag, digest),
       settle: ({ exitCode }) => {
-        const wanted = isTold ? [digest] : [...ever];
+        const wanted = isTold ? [digest] : ever;
         if (exitCode === undefined) model.moving.set(tag, new Set([...before, ...wanted]));
         else expect([0, 12]).toContain(exitCode);
         if (exitCode === 0) model.moving.set(tag, new Set(wanted));
