@@ -15,7 +15,8 @@ import { startRunning } from "../support/running-server.ts";
 import { SeededRandom, seedFrom } from "../support/seeded-random.ts";
 import { startServe, writeServeConfig } from "../support/serve-process.ts";
 import { startRegistryCtl } from "../support/start-registry-ctl.ts";
-import { type CommandEnd, type TagCommand, TagCommands } from "../support/tag-commands.ts";
+import type { CommandEnd, TagCommand } from "../support/tag-command.ts";
+import { TagCommands } from "../support/tag-commands.ts";
 import { TagCommandsWorld } from "../support/tag-commands-world.ts";
 
 const SEED = seedFrom("REGISTRY_CTL_KILL_SEED");

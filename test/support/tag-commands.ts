@@ -5,10 +5,10 @@ import type { Digest } from "../../src/oci/digest.ts";
 import { parkedName } from "../../src/registry/parked.ts";
 import type { FailedDeletion } from "../../src/state/deletions.ts";
 import type { SeededRandom } from "./seeded-random.ts";
+import type { TagCommand } from "./tag-command.ts";
 import {
   collectionProgress,
   moveProgress,
-  type Progress,
   removalProgress,
   settingProgress,
 } from "./tag-commands-progress.ts";
@@ -22,23 +22,8 @@ import {
 } from "./tag-commands-world.ts";
 import type { ModelledRepository } from "./tag-model.ts";
 
-/** How a command ended; undefined as exit code if it was killed. */
-export interface CommandEnd {
-  exitCode: number | undefined;
-  stderr: string;
-}
-
-/** A command that changes tags, and what it may have come to. */
-export interface TagCommand {
-  kind: "delete" | "cleanup" | "retry" | "set" | "restore" | "move" | "collect";
-  words: string[];
-  progress: Progress;
-  /** Called when nothing runs any more. */
-  settle: (end: CommandEnd) => void;
-}
-
 /** Where {@link TagCommands} writes files that commands read, and what remembers deletions as failed. */
-export interface TagCommandsOptions {
+interface TagCommandsOptions {
   folder: string;
   onFailed: (failed: FailedDeletion[]) => Promise<void>;
 }
