@@ -156,7 +156,9 @@ describe("usage free", () => {
     const web = store.tree.repository("other/web");
     const platform = await web.image("platform", ["p".repeat(10 * KIB)]);
     const inner = await web.index([platform]);
-    await web.index([inner], { tag: "multi" });
+    const second = await web.image("second", ["q".repeat(10 * KIB)]);
+    await web.index([inner, second], { tag: "multi" });
+    await store.age(tagCurrentLinkPath("other/web", "multi"));
     const free = await store.plan("75KiB");
     expect(JSON.stringify(free)).toContain('"multi"');
     await writeFile(store.at("platform.txt"), `host/other/web@${platform.digest}\n`);
