@@ -46,9 +46,9 @@ export class SeededRandom {
  *
  * @throws {Error} if the variable is no number
  */
-export function seedFrom(variable: string): number {
+export function seedFrom(variable: string, otherwise = Date.now() % 2 ** 31): number {
   const text = process.env[variable];
-  const seed = text === undefined ? Date.now() % 2 ** 31 : Number(text);
+  const seed = text === undefined ? otherwise : Number(text);
   if (!Number.isSafeInteger(seed)) throw new Error(`${variable} is no integer: ${text}`);
   return seed;
 }

@@ -59,6 +59,8 @@ export class TagCommands {
     [this.#moved, this.#set, this.#hasRestored] = [new Set(), new Set(), false];
     const commands: TagCommand[] = [];
     for (const kind of kinds) {
+      // Of two runs of the policies on one store the second is refused.
+      if (kind === "cleanup" && commands.some((command) => command.kind === "cleanup")) continue;
       const command = await this.#draw(kind);
       if (command !== undefined) commands.push(command);
     }
