@@ -42,7 +42,7 @@ export class SeededRandom {
 }
 
 /**
- * The seed of a test that draws at random: that of the environment variable if it is set, else a new one.
+ * The seed of a test that draws at random: that of the environment variable if it is set, else `otherwise`, by default a new one.
  *
  * @throws {Error} if the variable is no number
  */
