@@ -81,7 +81,7 @@ export class Client {
 
   async #put(repository: string, manifest: ManifestContent, tag?: string): Promise<number | undefined> {
     const startedAt = this.#oracle.now();
-    const note = (endedAt: number): void => {
+    const note = (endedAt: number, mayComeLate = false): void => {
       if (tag === undefined) return;
       this.#oracle.noteTag({
         repository,
@@ -89,6 +89,7 @@ export class Client {
         digest: manifest.digest,
         startedAt,
         endedAt,
+        mayComeLate,
       });
     };
     const reference = tag ?? manifest.digest;
@@ -97,7 +98,8 @@ export class Client {
       note(this.#oracle.now());
       this.#wrong.push(...this.#oracle.missingOf(repository, manifest));
       if (tag !== undefined) this.#oracle.noteReferrers(repository, tag, manifest.digest, startedAt);
-    } else if (answer === undefined || answer.status >= 500) note(Number.POSITIVE_INFINITY);
+    } else if (answer === undefined) note(Number.POSITIVE_INFINITY, this.#world.options.isRemote);
+    else if (answer.status >= 500) note(Number.POSITIVE_INFINITY);
     return answer?.status;
   }
 
