@@ -13,6 +13,9 @@ import type { StorageDriver } from "../../storage/driver.ts";
 import type { CommandContext, StorageFlags } from "../context.ts";
 import { renderUsageProgress } from "./render-progress.ts";
 
+/** Every blob and many links are looked at: with one thread the main one waited for it a third of the time. */
+const READING_THREADS = 2;
+
 /** What the command line says of how a store is read. */
 export interface ReadFlags extends StorageFlags {
   /** `--grace`, in milliseconds. */
@@ -65,7 +68,7 @@ export async function readModel(
         ? undefined
         : openManifestCache(state.folder, (problem) => void warnings.push(problem));
     const model = await readUsage(
-      { driver, nowMs: Date.now, threads: readingThreads(), manifestCache },
+      { driver, nowMs: Date.now, threads: readingThreads(READING_THREADS), manifestCache },
       {
         graceMs: flags.grace,
         concurrency: flags.concurrency ?? usualConcurrency(driver),

@@ -118,12 +118,9 @@ class UsageReader {
   async read(threads: StoreThreads | undefined): Promise<UsageModel> {
     const { driver, manifestCache } = this.#dependencies;
     const { concurrency, signal, wantsPushes } = this.#options;
-    await manifestCache?.load((algorithm, digest, record) =>
-      this.#references.remember(algorithm, digest, record),
-    );
     const options: LoadOptions = {
       ...{ table: this.#table, references: this.#references, concurrency, threads, signal },
-      wantsTimes: wantsPushes,
+      ...{ manifestCache, wantsTimes: wantsPushes },
       onFailure: (failure) => this.#addFailure(failure),
       onStray: (path) => this.#strays.add(path),
     };

@@ -19,6 +19,7 @@ import type { RepositoryListing } from "../threads/read-repositories.ts";
 import type { StoreThreads } from "../threads/store-threads.ts";
 import type { DigestId, DigestTable } from "./digest-table.ts";
 import { ManifestLoader } from "./load-manifests.ts";
+import type { ManifestRecordSource } from "./manifest-record-source.ts";
 import { type GraphOptions, graphOf, loadRepositoryGraph, type RepositoryGraph } from "./repository-graph.ts";
 
 /** So many repositories are read by one task: waking a thread can cost as much as reading a small repository. */
@@ -34,6 +35,8 @@ const PARTS = ["_layers", "_manifests", "_uploads"];
 export interface LoadOptions extends RepositoryScanOptions, GraphOptions {
   /** Where tasks run; undefined if they cannot run on this driver. */
   threads: StoreThreads | undefined;
+  /** What earlier runs have read of manifests; none by default. */
+  manifestCache?: ManifestRecordSource | undefined;
   /** Whether the times of tags and revisions are wanted where a listing does not tell them and it costs little. */
   wantsTimes?: boolean | undefined;
 }
@@ -50,11 +53,13 @@ export async function* loadRepositories(
   driver: StorageDriver,
   options: LoadOptions,
 ): AsyncGenerator<RepositoryGraph> {
+  const remembered = rememberManifests(options);
   if (options.threads === undefined || !hasSynchronousFolders(driver)) {
+    await remembered;
     yield* isRemote(driver) ? loadAhead(driver, options) : loadOneByOne(driver, options);
     return;
   }
-  const reader = new RepositoryReader(driver, options.threads, options);
+  const reader = new RepositoryReader(driver, options.threads, { ...options, remembered });
   const groups = inGroups(reader.folders(), REPOSITORIES_PER_TASK);
   for await (const graphs of mapInOrder(groups, GROUPS_AHEAD, (group) => reader.read(group))) {
     for (const graph of graphs) {
@@ -62,6 +67,17 @@ export async function* loadRepositories(
       yield graph;
     }
   }
+  // There may be no repository.
+  await remembered;
+}
+
+function rememberManifests({ manifestCache, references }: LoadOptions): Promise<void> {
+  const remembered = manifestCache?.load((algorithm, digest, record) =>
+    references.remember(algorithm, digest, record),
+  );
+  // Whoever waits for it is told.
+  remembered?.catch(() => undefined);
+  return remembered ?? Promise.resolve();
 }
 
 async function* loadOneByOne(driver: StorageDriver, options: LoadOptions): AsyncGenerator<RepositoryGraph> {
@@ -120,13 +136,18 @@ interface RepositoryFolder {
   files: string[];
 }
 
+interface ReaderOptions extends LoadOptions {
+  /** Resolves when all is known that earlier runs have read; folders are listed meanwhile. */
+  remembered: Promise<void>;
+}
+
 class RepositoryReader {
   readonly #driver: StorageDriver & SynchronousFolders;
   readonly #threads: StoreThreads;
-  readonly #options: LoadOptions;
+  readonly #options: ReaderOptions;
   readonly #manifests: ManifestLoader;
 
-  constructor(driver: StorageDriver & SynchronousFolders, threads: StoreThreads, options: LoadOptions) {
+  constructor(driver: StorageDriver & SynchronousFolders, threads: StoreThreads, options: ReaderOptions) {
     this.#driver = driver;
     this.#threads = threads;
     this.#options = options;
@@ -159,7 +180,7 @@ class RepositoryReader {
 
   /** @returns the graphs of those that are more than empty folders */
   async read(group: readonly RepositoryFolder[]): Promise<RepositoryGraph[]> {
-    const { signal, table, wantsTimes = false } = this.#options;
+    const { remembered, signal, table, wantsTimes = false } = this.#options;
     if (signal?.aborted) return [];
     const usual = group.filter(isUsual);
     const inputs = usual.map(({ name, parts }) => ({
@@ -168,6 +189,7 @@ class RepositoryReader {
       wantsTimes,
     }));
     const listings = await this.#threads.run("readRepositories", inputs);
+    await remembered;
     const graphs = new Map<RepositoryFolder, RepositoryGraph>();
     const manifests = new Set<DigestId>();
     for (const [index, found] of usual.entries()) {

@@ -105,6 +105,7 @@ class CollectionPlanner {
       this.#planWith({
         table: this.#table,
         references: this.#references,
+        manifestCache: this.#options.manifestCache,
         concurrency,
         threads,
         signal,
@@ -118,9 +119,6 @@ class CollectionPlanner {
   }
 
   async #planWith(options: LoadOptions): Promise<CollectionPlan> {
-    await this.#options.manifestCache?.load((algorithm, digest, record) =>
-      this.#references.remember(algorithm, digest, record),
-    );
     for await (const graph of loadRepositories(this.#driver, options)) await this.#addRepository(graph);
     for (const id of await this.#protected.unlinkedClosure(this.#driver, this.#references))
       this.#marks.set(id, 1);

@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { digestOf } from "../../../src/oci/digest.ts";
@@ -79,6 +80,8 @@ class KeptInMemory implements ManifestRecordSource {
   saves = 0;
 
   async load(add: Parameters<ManifestRecordSource["load"]>[0]): Promise<void> {
+    // Longer than folders take to be listed meanwhile.
+    await sleep(20);
     for (const { algorithm, digest, record } of this.kept) add(algorithm, digest, record);
   }
 
@@ -173,6 +176,18 @@ describe("a plan", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it("tells what went wrong with what was kept, also where nothing needs it", async () => {
+    const broken: ManifestRecordSource = {
+      load: () => Promise.reject(new Error("a bug")),
+      save: () => Promise.resolve(),
+    };
+    const empty = await newTree();
+    await expect(plan(empty.driver, { manifestCache: broken })).rejects.toThrow("a bug");
+    const filled = await newTree();
+    await filled.repository("app").image("one", ["a"], { tag: "v1" });
+    await expect(plan(filled.driver, { manifestCache: broken })).rejects.toThrow("a bug");
   });
 
   it("forgets manifests that are gone once they are many", async () => {
