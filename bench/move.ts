@@ -11,8 +11,8 @@ const PROGRAM = new URL("../bin/registry-ctl.js", import.meta.url).pathname;
 const TARGET_SECONDS = 5;
 
 /**
- * Measures how long a project of 100 repositories and 4,000 manifests takes to another name: to one that is not there, and
- * link by link to one whose repositories are there. Build the program first.
+ * Measures how long a project of 100 repositories and 4,000 manifests takes to another name: to one that is not there, to one of
+ * which only folders are left, and, without a target, link by link to one with uploads under way. Build the program first.
  *
  * @param args - `--folder DIR` for the store (default: the system's temporary folder), and the flags of the tree's shape
  */
@@ -38,7 +38,7 @@ export async function move(args: readonly string[]): Promise<void> {
     const config = join(work, "config.yml");
     const storage = `storage:\n  filesystem:\n    rootdirectory: ${store}\n`;
     await writeFile(config, `version: 0.1\n${storage}http:\n  addr: 127.0.0.1:1\n`);
-    const run = async (what: string, from: string, to: string): Promise<void> => {
+    const run = async (what: string, from: string, to: string, target?: number): Promise<void> => {
       await execa("sync");
       const words = [
         "-c",
@@ -54,18 +54,28 @@ export async function move(args: readonly string[]): Promise<void> {
       const { stdout } = await execa(process.execPath, [PROGRAM, ...words, from, to]);
       const seconds = (performance.now() - began) / 1000;
       const { amounts, ways } = JSON.parse(stdout);
-      const verdict = seconds < TARGET_SECONDS ? "within" : "MISSES";
+      const isMissed = target !== undefined && seconds >= target;
+      const verdict = target === undefined ? "no target" : `target: ${target} s${isMissed ? ", MISSED" : ""}`;
+      if (isMissed) process.exitCode = 1;
       console.log(
         `${what}: ${amounts.repositories} repositories, ${amounts.manifests} manifests, ${ways.links} link by link: ` +
-          `${seconds.toFixed(2)} s (${verdict} ${TARGET_SECONDS} s)`,
+          `${seconds.toFixed(2)} s (${verdict})`,
       );
     };
-    await run("to a name that is not there", "one", "two/three");
-    for (const group of await readdir(join(store, REPOSITORIES, "two/three"))) {
+    await run("to a name that is not there", "one", "two/three", TARGET_SECONDS);
+    const names: string[] = [];
+    for (const group of await readdir(join(store, REPOSITORIES, "two/three")))
       for (const name of await readdir(join(store, REPOSITORIES, "two/three", group)))
-        await mkdir(join(store, REPOSITORIES, "four", group, name, "_layers"), { recursive: true });
+        names.push(join(group, name));
+    for (const name of names)
+      await mkdir(join(store, REPOSITORIES, "four", name, "_layers"), { recursive: true });
+    await run("to one of which folders are left", "two/three", "four", TARGET_SECONDS);
+    for (const name of names) {
+      const upload = join(store, REPOSITORIES, "five", name, "_uploads/1");
+      await mkdir(upload, { recursive: true });
+      await writeFile(join(upload, "startedat"), "2026-01-01T00:00:00Z");
     }
-    await run("to names that are there", "two/three", "four");
+    await run("to one with uploads under way", "four", "five");
   } finally {
     await rm(work, { recursive: true, force: true });
   }

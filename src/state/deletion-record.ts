@@ -7,16 +7,12 @@ export type DeletionState =
   /** The next run that deletes in its repository does it. */
   | "delete_scheduled";
 
-/** What was to be deleted: a tag, or all that a command wanted of a repository. */
-export type DeletionKind = "tag" | "repository";
-
-/** Something that was to be deleted and is still there. */
+/** A tag that was to be deleted and is still there. */
 export interface DeletionRecord {
   repository: string;
-  kind: DeletionKind;
-  /** The tag; of a repository its own name. */
+  /** The tag. */
   name: string;
-  /** What the tag pointed to when it was to go; left out where its link was broken, and of a repository. */
+  /** What the tag pointed to when it was to go; left out where its link was broken. */
   digest?: string;
   state: DeletionState;
   /** How often it was tried in the last run that did. */
@@ -30,23 +26,22 @@ export interface DeletionRecord {
 }
 
 /** What tells one record from all others. */
-export type DeletionName = Pick<DeletionRecord, "repository" | "kind" | "name">;
+export type DeletionName = Pick<DeletionRecord, "repository" | "name">;
 
 /** @returns the key of a record among others */
-export function deletionKey({ repository, kind, name }: DeletionName): string {
+export function deletionKey({ repository, name }: DeletionName): string {
   // A name has no such character.
-  return `${repository}\0${kind}\0${name}`;
+  return `${repository}\0${name}`;
 }
 
 /** @returns what a record of the file says, or undefined if it is none */
 export function parseDeletion(json: unknown): DeletionRecord | undefined {
   const fields = asRecord(json);
   if (fields === undefined) return undefined;
-  const { repository, kind, name, state, attempts, reason, at } = fields;
+  const { repository, name, state, attempts, reason, at } = fields;
   if (!isText(repository) || !isText(name) || !isText(reason) || !isTime(at)) return undefined;
-  if (kind !== "tag" && kind !== "repository") return undefined;
   if (state !== "delete_failed" && state !== "delete_scheduled") return undefined;
   if (typeof attempts !== "number" || !Number.isSafeInteger(attempts)) return undefined;
   const more = textsOf(fields, ["digest", "scheduledAt"]);
-  return { repository, kind, name, state, attempts, reason, at, ...more };
+  return { repository, name, state, attempts, reason, at, ...more };
 }

@@ -54,7 +54,7 @@ export class Deletions {
     this.#maxRecords = options.maxRecords ?? MAX_RECORDS;
   }
 
-  /** @returns everything that is remembered, by repository, kind and name; what is damaged is told and left out */
+  /** @returns everything that is remembered, by repository and name; what is damaged is told and left out */
   list(): DeletionRecord[] {
     const read = this.#readTelling();
     return read === undefined ? [] : [...read.records.values()].sort(byKey);
@@ -65,7 +65,6 @@ export class Deletions {
     const records = this.#readTelling()?.records.values() ?? [];
     return [...records]
       .filter((each) => each.repository === repository && each.state === "delete_scheduled")
-      .filter(({ kind }) => kind === "tag")
       .sort(byKey);
   }
 
@@ -98,7 +97,7 @@ export class Deletions {
    * Sets what has failed back to `delete_scheduled`.
    *
    * @param isWanted - tells which
-   * @returns those that are scheduled now, by repository, kind and name, also if they were before
+   * @returns those that are scheduled now, by repository and name, also if they were before
    * @throws {RegistryCtlError} `ERR_WRITE` if that cannot be remembered
    */
   async schedule(isWanted: (record: DeletionRecord) => boolean): Promise<DeletionRecord[]> {

@@ -14,7 +14,7 @@ async function schedule({ folder, pushed }: CleanupStore, tags: Record<string, s
     onProblem: (problem) => expect.fail(problem),
   });
   const digestOf = (tag: string) => pushed.get("a")?.get(tag)?.digest ?? "";
-  const record = { repository: "a", kind: "tag", attempts: 11, reason: "the disk was busy" } as const;
+  const record = { repository: "a", attempts: 11, reason: "the disk was busy" } as const;
   await deletions.recordFailed(
     Object.entries(tags).map(([tag, target]) => ({ ...record, name: tag, digest: digestOf(target) })),
   );

@@ -30,7 +30,7 @@ async function world() {
   const folder = join(stateDir, (await readdir(stateDir)).find((name) => /^[0-9a-f]{16}$/.test(name)) ?? "");
   makeStateFolder(folder, process.getuid?.() ?? 0, undefined);
   const deletions = new Deletions({ folder, onProblem: (problem) => expect.fail(problem) });
-  const record = { repository: NAME, kind: "tag", attempts: 11, reason: "the disk was busy" } as const;
+  const record = { repository: NAME, attempts: 11, reason: "the disk was busy" } as const;
   await deletions.recordFailed([
     { ...record, name: "v1", digest: one.digest },
     { ...record, name: "v2", digest: one.digest },
@@ -60,7 +60,7 @@ describe("deletions", () => {
       repositories: [{ repository: "other", state: "delete_failed", failed: 1, scheduled: 0 }],
       deletions: [
         {
-          ...{ repository: "other", kind: "tag", name: "v1", digest: one.digest, state: "delete_failed" },
+          ...{ repository: "other", name: "v1", digest: one.digest, state: "delete_failed" },
           ...{ attempts: 11, reason: "the disk was busy", at: expect.any(String) },
         },
       ],

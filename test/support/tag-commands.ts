@@ -138,7 +138,7 @@ export class TagCommands {
     failed.push({ tag: "stays-0", digest: images.at(-1) });
     await this.#options.onFailed(
       failed.map(({ tag, digest }) => ({
-        ...{ repository: name, kind: "tag", name: tag, attempts: 11, reason: "the disk was busy" },
+        ...{ repository: name, name: tag, attempts: 11, reason: "the disk was busy" },
         ...(digest === undefined ? {} : { digest }),
       })),
     );

@@ -39,9 +39,9 @@ export function renderRetry(report: RetryReport): string {
 const HEADINGS = ["REPOSITORY", "TAG", "STATE", "ATTEMPTS", "LAST TRIED", "DIGEST", "REASON"];
 
 function renderRows(records: readonly DeletionRecord[]): string {
-  const rows = records.map(({ repository, kind, name, state, attempts, at, digest, reason }) => [
+  const rows = records.map(({ repository, name, state, attempts, at, digest, reason }) => [
     printableLine(repository),
-    kind === "tag" ? printableLine(name) : "(all of it)",
+    printableLine(name),
     state,
     String(attempts),
     at,

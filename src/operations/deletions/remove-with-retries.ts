@@ -131,7 +131,7 @@ class Removal {
     this.#failures.delete(outcome.name);
     if (outcome.kind === "failed") {
       this.#failed.push({
-        ...{ repository: this.#repository, kind: "tag", name: outcome.name },
+        ...{ repository: this.#repository, name: outcome.name },
         ...(tag?.digest === undefined ? {} : { digest: tag.digest }),
         ...{ attempts: this.#attempt, reason: outcome.reason ?? "unknown" },
       });
@@ -167,7 +167,7 @@ class Removal {
     const { deletions } = this.#options;
     if (deletions === undefined) return;
     const repository = this.#repository;
-    await deletions.forget(this.#settled.map((name) => ({ repository, kind: "tag", name })));
+    await deletions.forget(this.#settled.map((name) => ({ repository, name })));
     await deletions.recordFailed(this.#failed);
   }
 }

@@ -68,5 +68,5 @@ export async function forgetOutdated(
 ): Promise<void> {
   const gone = outdated.filter(({ kind }) => kind === "gone").map(({ name }) => name);
   if (gone.length > 0) await source.sweepLeftovers?.(repository, gone, signal);
-  await deletions?.forget(outdated.map(({ name }) => ({ repository, kind: "tag", name })));
+  await deletions?.forget(outdated.map(({ name }) => ({ repository, name })));
 }

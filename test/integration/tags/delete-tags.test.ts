@@ -150,7 +150,7 @@ describe.each([...STORES, BUCKET])("tags delete on %s", (_, open) => {
       folder: await temporaryFolder(),
       onProblem: (problem) => expect.fail(problem),
     });
-    const record = { repository: NAME, kind: "tag", attempts: 11, reason: "the disk was busy" } as const;
+    const record = { repository: NAME, attempts: 11, reason: "the disk was busy" } as const;
     await deletions.recordFailed(
       ["a", "b", "c"].map((name, place) => ({ ...record, name, digest: digests[place] ?? "" })),
     );
@@ -172,7 +172,7 @@ describe.each([...STORES, BUCKET])("tags delete on %s", (_, open) => {
       folder: await temporaryFolder(),
       onProblem: (problem) => expect.fail(problem),
     });
-    const record = { repository: NAME, kind: "tag", attempts: 11, reason: "the disk was busy" } as const;
+    const record = { repository: NAME, attempts: 11, reason: "the disk was busy" } as const;
     await deletions.recordFailed(
       ["a", "b"].map((name, place) => ({ ...record, name, digest: digests[place] ?? "" })),
     );

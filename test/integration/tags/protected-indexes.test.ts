@@ -117,7 +117,7 @@ function protecting(...texts: string[]): ProtectedImages {
 async function scheduled(digests: Record<string, Digest>): Promise<Deletions> {
   const folder = await temporaryFolder();
   const deletions = new Deletions({ folder, onProblem: (problem) => expect.fail(problem) });
-  const record = { repository: NAME, kind: "tag", attempts: 11, reason: "the disk was busy" } as const;
+  const record = { repository: NAME, attempts: 11, reason: "the disk was busy" } as const;
   await deletions.recordFailed(
     Object.entries(digests).map(([name, digest]) => ({ ...record, name, digest })),
   );

@@ -172,7 +172,7 @@ describe("what cannot be deleted", () => {
       folder: await temporaryFolder(),
       onProblem: (problem) => expect.fail(problem),
     });
-    const record = { repository: "r", kind: "tag", attempts: 11, reason: "the disk was busy" } as const;
+    const record = { repository: "r", attempts: 11, reason: "the disk was busy" } as const;
     await deletions.recordFailed(["a", "b"].map((name) => ({ ...record, name, digest: digestOf(name) })));
     await deletions.schedule(() => true);
     const policies = "policies: { r: { name_regex_delete: none } }";

@@ -128,7 +128,7 @@ describe("removeWithRetries", () => {
 
   it.each(["removed", "gone", "moved"] as const)("forgets what had failed and is %s now", async (kind) => {
     const { run, deletions } = await remove({ v1: [kind] });
-    const record = { repository: "group/app", kind: "tag", name: "v1", attempts: 1, reason: "busy" } as const;
+    const record = { repository: "group/app", name: "v1", attempts: 1, reason: "busy" } as const;
     await deletions.recordFailed([record, { ...record, repository: "group/other" }]);
     await run();
     expect(deletions.list().map(({ repository }) => repository)).toEqual(["group/other"]);
