@@ -5,10 +5,9 @@ import { moveRepositories } from "../../registry/move/move-repositories.ts";
 import { listRepositoryLinks } from "../../registry/move/repository-links.ts";
 import { parentOf, REPOSITORIES_ROOT, repositoryPath } from "../../registry/paths.ts";
 import { isRemote, usualConcurrency } from "../../registry/remote-store.ts";
-import { removeEmptyFolders } from "../../registry/remove-empty-folders.ts";
 import { canSetTimes, hasEmptyFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
-import { hasNaming, type Naming } from "../../storage/naming-abilities.ts";
+import { hasNaming } from "../../storage/naming-abilities.ts";
 import type { MoveDependencies, MoveProgress } from "./move-options.ts";
 import { type MovedNames, type MoveRequest, targetOf } from "./move-request.ts";
 import type { MovePlan } from "./plan-move.ts";
@@ -77,7 +76,7 @@ export class Relocation {
   }
 
   /**
-   * Moves folders in which there is nothing but what is to be moved, where there is no file in the place that they go to: one
+   * Moves folders in which there is nothing but what is to be moved, where there is nothing in the place that they go to: one
    * step for all that is below, so that it is under one of both names at every moment. Folders with unfinished uploads
    * stay, since those stay under the old name.
    */
@@ -92,7 +91,7 @@ export class Relocation {
     const isWhole = request.isProject || below.length === 0;
     const hasUploads = plan.uploads > 0 && (await this.#hasUploads(name));
     const to = repositoryPath(targetOf(name, names));
-    if (isWhole && !hasUploads && (await moveFolder(driver, repositoryPath(name), to))) {
+    if (isWhole && !hasUploads && (await driver.moveFolder(repositoryPath(name), to))) {
       await removeEmptyAbove(driver, repositoryPath(name));
       return;
     }
@@ -120,12 +119,6 @@ export class Relocation {
     for await (const { name } of listRepositoryLinks(driver, names.from, options)) left.push(name);
     return left;
   }
-}
-
-/** Other registries, and collections, leave folders with nothing in them: these are not in the way. */
-async function moveFolder(driver: StorageDriver & Naming, from: string, to: string): Promise<boolean> {
-  if (await driver.moveFolder(from, to)) return true;
-  return (await removeEmptyFolders(driver, to)) && driver.moveFolder(from, to);
 }
 
 /** Removes the folders above one that is gone, as long as nothing is in them. */

@@ -54,6 +54,20 @@ export async function* loadRepositories(
   options: LoadOptions,
 ): AsyncGenerator<RepositoryGraph> {
   const remembered = rememberManifests(options);
+  try {
+    yield* load(driver, options, remembered);
+    // There may be no repository.
+    await remembered;
+  } finally {
+    await remembered.catch(() => undefined);
+  }
+}
+
+async function* load(
+  driver: StorageDriver,
+  options: LoadOptions,
+  remembered: Promise<void>,
+): AsyncGenerator<RepositoryGraph> {
   if (options.threads === undefined || !hasSynchronousFolders(driver)) {
     await remembered;
     yield* isRemote(driver) ? loadAhead(driver, options) : loadOneByOne(driver, options);
@@ -67,8 +81,6 @@ export async function* loadRepositories(
       yield graph;
     }
   }
-  // There may be no repository.
-  await remembered;
 }
 
 function rememberManifests({ manifestCache, references }: LoadOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdir, rename, stat, symlink } from "node:fs/promises";
+import { rename, symlink } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parkedName } from "../../../../src/registry/parked.ts";
@@ -98,30 +98,6 @@ describe("runMove", () => {
     expect(report.conflicts).toMatchObject([{ from: "a", to: "a/b", tag: "v1" }]);
     expect(await tree.files()).toEqual(files);
     expect(moves.list()).toEqual([]);
-  });
-
-  it("goes with its folder to where there are only folders with nothing in them, and with its links to where a file is", async () => {
-    const root = await temporaryFolder();
-    const driver = new FilesystemDriver({ rootDirectory: root });
-    const tree = new RegistryTree(driver);
-    await tree.repository("p/a").image("one", ["base"], { tag: "v1" });
-    await tree.repository("p/b").image("two", ["base"], { tag: "v1" });
-    const itself = await stat(join(root, repositoryPath("p/a")));
-    for (const name of ["q/a", "q/b"])
-      await mkdir(join(root, repositoryPath(name), "_layers/sha256/abc"), { recursive: true });
-    const upload = `${repositoryPath("q/b")}/_uploads/1/data`;
-    await driver.put(upload, Buffer.from("x"));
-
-    const { ways } = await moveIn(driver, { old: "p", new: "q", isProject: true });
-
-    expect(ways).toEqual({ folders: 1, links: 1 });
-    expect((await stat(join(root, repositoryPath("q/a")))).ino).toBe(itself.ino);
-    for (const name of ["q/a", "q/b"]) {
-      const { whole, broken } = await pullableTags(driver, name);
-      expect([Object.keys(whole), broken]).toEqual([["v1"], []]);
-    }
-    expect(await tree.has(upload)).toBe(true);
-    expect(await tree.files(repositoryPath("p"))).toEqual([]);
   });
 
   it("moves what lies on another disk behind a symbolic link", async () => {
