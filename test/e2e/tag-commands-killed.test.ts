@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { expect, it } from "vitest";
 import { Deletions, type FailedDeletion } from "../../src/state/deletions.ts";
 import { makeStateFolder } from "../../src/state/state-folder.ts";
@@ -124,7 +124,11 @@ async function run(
 ): Promise<CommandEnd> {
   const { child, result } = startRegistryCtl([...command.words, ...store]);
   if (death !== undefined) {
-    while (death.isBegun && child.exitCode === null && !command.progress.isTime()) await sleep(1);
+    while (death.isBegun && child.exitCode === null && !command.progress.isTime()) {
+      await sleep(1);
+      // Where several look at folders, which takes longer than that, timers alone would never let it be known that one has ended.
+      await setImmediate();
+    }
     if (death.afterMs > 0) await sleep(death.afterMs);
     child.kill("SIGKILL");
   }
