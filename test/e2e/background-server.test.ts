@@ -225,9 +225,13 @@ describe("a server in the background", () => {
   it("is there once however many start it", async () => {
     const world = await makeServiceWorld();
     const started = await Promise.all([world.run("start"), world.run("start")]);
-    expect(started.map(({ exitCode }) => exitCode)).toContain(0);
-    const others = JSON.parse((await world.run("status", "--json")).stdout).others;
-    expect(others).toEqual([]);
+    const told = started.map(({ exitCode, stderr }) => `${exitCode}: ${stderr}`).join("\n");
+    expect(
+      started.map(({ exitCode }) => exitCode),
+      told,
+    ).toContain(0);
+    const { stdout } = await world.run("status", "--json");
+    expect(JSON.parse(stdout).others, `${told}\n${stdout}`).toEqual([]);
   });
 
   it("is found dead after a kill, and started again", async () => {
