@@ -13,7 +13,7 @@ import type { StorageDriver } from "../../storage/driver.ts";
 import type { CommandContext, StorageFlags } from "../context.ts";
 import { renderUsageProgress } from "./render-progress.ts";
 
-/** Every blob and many links are looked at: with one thread the main one waited for it a third of the time. */
+/** Every blob and many links are looked at: with one thread the main one waited for it two fifths of the time. */
 const READING_THREADS = 2;
 
 /** What the command line says of how a store is read. */

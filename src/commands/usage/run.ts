@@ -8,6 +8,7 @@ import { refuseWithoutRegistry } from "../over-http/registry-flags.ts";
 import { readProtectFile } from "../tags/read-protect-file.ts";
 import { USUAL_DEPTH } from "./project-of.ts";
 import { readModel } from "./read-model.ts";
+import { readModelOverHttp } from "./read-model-over-http.ts";
 import { readProjects } from "./read-projects.ts";
 import { renderUsage } from "./render.ts";
 import type { UsageFlags } from "./usage-flags.ts";
@@ -37,12 +38,7 @@ export async function runUsageCommand(
           pushes: !isGitLabCsv || since !== undefined,
           tagNeeds: by === "tag",
         })
-      : await (await import("./read-model-over-http.ts")).readModelOverHttp(
-          context,
-          argument,
-          flags.registry,
-          flags,
-        );
+      : await readModelOverHttp(context, argument, flags.registry, flags);
   const report = reportUsage(model, {
     ...{ by, graceMs, top, sort, sinceMs: since, overBytes: over },
     overBy: isGitLabCsv ? "gitlabBytes" : "sizeBytes",

@@ -1,5 +1,5 @@
+import { compareText } from "../../lib/compare-text.ts";
 import type { CleanupRules } from "./cleanup-rules.ts";
-import { compareText } from "./compare-text.ts";
 
 /**
  * The step that decides about a tag, in the order in which they are taken; a tag that none keeps is deleted.

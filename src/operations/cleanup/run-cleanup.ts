@@ -1,4 +1,5 @@
 import { CancelledError, RegistryStateError } from "../../errors.ts";
+import { compareText } from "../../lib/compare-text.ts";
 import { countOf } from "../../lib/count-of.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import type { CleanupMemory } from "../../state/cleanup-memory.ts";
@@ -8,7 +9,6 @@ import { missingWarnings } from "../tags/protected.ts";
 import type { TagSource } from "../tags/tag-source.ts";
 import { cleanRepository } from "./clean-repository.ts";
 import type { CleanupReport, ProjectReport, RepositoryReport } from "./cleanup-report.ts";
-import { compareText } from "./compare-text.ts";
 import type { DecisionOptions } from "./decide-repository.ts";
 import { dueMs } from "./due.ts";
 import { type PlannedWork, type ProjectWork, planWork } from "./plan-work.ts";

@@ -1,4 +1,5 @@
 import { CancelledError } from "../../errors.ts";
+import { byName } from "../../lib/compare-text.ts";
 import { countOf } from "../../lib/count-of.ts";
 import { SweepPace } from "../../registry/apply/sweep-pace.ts";
 import type { Deletions } from "../../state/deletions.ts";
@@ -130,7 +131,7 @@ async function addScheduled(
       firstSiblings: siblings.slice(0, SIBLINGS_TOLD),
     });
   }
-  report.planned.sort((a, b) => (a.name < b.name ? -1 : 1));
+  report.planned.sort(byName);
   report.warnings.push(
     `${countOf(again.length, "tag")} that could not be deleted before: see registry-ctl deletions`,
   );
@@ -140,7 +141,7 @@ async function addScheduled(
 /** By name. */
 function addKept(kept: KeptTag[], tag: KeptTag): void {
   kept.push(tag);
-  kept.sort((a, b) => (a.name < b.name ? -1 : 1));
+  kept.sort(byName);
 }
 
 function addOutcome(report: TagDeletionReport, { name, kind, reason = "unknown" }: RemovalOutcome): void {

@@ -4,6 +4,7 @@ import { RegistryAnswerError } from "../../client/registry/registry-errors.ts";
 import { RegistryReader } from "../../client/registry/registry-reader.ts";
 import { TagRemover } from "../../client/registry/tag-remover.ts";
 import { CancelledError, RegistryStateError } from "../../errors.ts";
+import { byName } from "../../lib/compare-text.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import { messageOf } from "../../lib/message-of.ts";
 import { type Digest, digestOf, isDigest } from "../../oci/digest.ts";
@@ -87,7 +88,7 @@ export class HttpTags implements TagSource {
         isManifestMissing: isMissing,
       });
     });
-    return facts.sort((a, b) => (a.name < b.name ? -1 : 1));
+    return facts.sort(byName);
   }
 
   manifests(repository: string, signal?: AbortSignal): HttpContent {

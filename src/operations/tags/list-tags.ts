@@ -1,3 +1,4 @@
+import { byName } from "../../lib/compare-text.ts";
 import type { Pattern } from "../../lib/re2-pattern.ts";
 import type { AgeBy } from "./choose-tags.ts";
 import type { TagFacts, TagSource } from "./tag-source.ts";
@@ -78,7 +79,6 @@ function isOlder(tag: TagFacts, { olderThanMs, ageBy, nowMs }: ListTagsOptions):
 
 /** What nobody knows comes last. */
 function comparison(order: TagOrder): (a: TagFacts, b: TagFacts) => number {
-  const byName = (a: TagFacts, b: TagFacts): number => (a.name < b.name ? -1 : 1);
   if (order === "name") return byName;
   const value = { created: createdMs, pushed: pushedMs, size: sizeBytes }[order];
   return (a, b) => {

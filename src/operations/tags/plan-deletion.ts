@@ -1,3 +1,4 @@
+import { byName } from "../../lib/compare-text.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { chooseTags, needsDates, type TagRules } from "./choose-tags.ts";
 import type { KeptTag, PlannedTag, TagDeletionReport } from "./delete-report.ts";
@@ -159,8 +160,4 @@ function untaggedBy(
 ): Set<Digest> {
   const digests = targets.flatMap(({ digest }) => digest ?? []);
   return new Set(digests.filter((digest) => (staying.get(digest) ?? []).length === 0));
-}
-
-function byName(a: { name: string }, b: { name: string }): number {
-  return a.name < b.name ? -1 : 1;
 }

@@ -82,9 +82,9 @@ export class ProtectedImages {
    * the digest may be that of a manifest without a tag, or of one in an index that nobody has read.
    */
   missingIn(repository: string): string[] {
+    if (!this.#listed.has(repository)) return [];
     return this.#unmatched()
       .filter(({ repositories, digest }) => digest === undefined && repositories.includes(repository))
-      .filter(() => this.#listed.has(repository))
       .map(({ text }) => text);
   }
 

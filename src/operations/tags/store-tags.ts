@@ -1,3 +1,4 @@
+import { byName } from "../../lib/compare-text.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { listCatalog } from "../../registry/catalog.ts";
@@ -101,7 +102,7 @@ export class StoreTags implements TagSource {
         });
       });
       watch.check();
-      return facts.sort((a, b) => (a.name < b.name ? -1 : 1));
+      return facts.sort(byName);
     } catch (error) {
       watch.check();
       signal?.throwIfAborted();

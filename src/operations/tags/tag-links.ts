@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { byName } from "../../lib/compare-text.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
 import type { Digest } from "../../oci/digest.ts";
 import { BrokenLinkError } from "../../registry/errors.ts";
@@ -132,5 +133,5 @@ export async function targetsOf(
     const digest = target === "broken" ? undefined : target;
     links.push({ name, digest, pushedMs: each.current.modifiedMs });
   });
-  return links.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return links.sort(byName);
 }

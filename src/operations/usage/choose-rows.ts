@@ -1,3 +1,4 @@
+import { byName } from "../../lib/compare-text.ts";
 import type { SortKey, UsageRow } from "./usage-report.ts";
 
 /** Which rows are shown, and in which order. */
@@ -26,7 +27,6 @@ export class ChosenRows {
   constructor(choice: RowChoice) {
     this.#choice = choice;
     const key = choice.sort;
-    const byName = (a: UsageRow, b: UsageRow): number => (a.name < b.name ? -1 : Number(a.name > b.name));
     const value = VALUES[key];
     this.#compare = value ? (a, b) => value(b) - value(a) || byName(a, b) : byName;
   }

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 export const MAX_READING_THREADS = 4;
 
 /**
- * @param least - so many even where there are not as many processors: for work whose main thread waits for them half of the time
+ * @param least - so many even where there are not as many processors: for work whose main thread would wait for a single one
  * @returns how many threads read a store beside the main thread, which reads too
  */
 export function readingThreads(least = 1): number {
