@@ -1,5 +1,6 @@
 import { messageOf } from "../../lib/message-of.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
+import { writeLink } from "../../registry/link.ts";
 import {
   tagCurrentLinkPath,
   tagHistoryLinkPath,
@@ -34,7 +35,8 @@ export async function removeSynchronously(
   for (const outcome of outcomes) {
     if (outcome.kind !== "removed" && outcome.kind !== "gone") continue;
     try {
-      if (!removeRest(driver, repository, outcome.name)) staying.add(tagPath(repository, outcome.name));
+      if (!(await removeRest(driver, repository, outcome.name)))
+        staying.add(tagPath(repository, outcome.name));
     } catch (error) {
       staying.add(tagPath(repository, outcome.name));
       outcome.reason = `what is left of it stays: ${messageOf(error)}`;
@@ -74,15 +76,21 @@ function newestHistory(driver: FolderDriver, repository: string, tag: string): D
   return newest?.digest;
 }
 
-/** Somebody may have pushed the tag meanwhile: then nothing is removed. @returns whether the tag's folder is gone */
-function removeRest(driver: FolderDriver, repository: string, tag: string): boolean {
+/** Somebody may have set the tag meanwhile: then it keeps its history. @returns whether the tag's folder is gone */
+async function removeRest(driver: FolderDriver, repository: string, tag: string): Promise<boolean> {
   const folder = tagPath(repository, tag);
-  if (driver.statFileSync(tagCurrentLinkPath(repository, tag)) !== undefined) return false;
+  const current = tagCurrentLinkPath(repository, tag);
+  if (driver.statFileSync(current) !== undefined) return false;
   const index = tagIndexPath(repository, tag);
   for (const digest of historyOf(driver, repository, tag)) {
     const link = tagHistoryLinkPath(repository, tag, digest);
     driver.deleteFileSync(link);
     driver.removeFolderSync(link.slice(0, link.lastIndexOf("/")));
+  }
+  const target = await readTarget(driver, repository, tag);
+  if (target !== undefined) {
+    if (target !== "broken") await writeLink(driver, tagHistoryLinkPath(repository, tag, target), target);
+    return false;
   }
   for (const algorithm of driver.listNamesSync(index) ?? []) driver.removeFolderSync(`${index}/${algorithm}`);
   driver.removeFolderSync(index);

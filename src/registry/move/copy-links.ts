@@ -1,11 +1,12 @@
 import { RegistryStateError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
-import { isDigest } from "../../oci/digest.ts";
+import { type Digest, isDigest } from "../../oci/digest.ts";
 import { canSetTimes } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { hasNaming } from "../../storage/naming-abilities.ts";
-import { moveLink } from "../link.ts";
-import { parentOf, repositoryPath } from "../paths.ts";
+import { moveLink, writeLink } from "../link.ts";
+import { classifyPath, parentOf, repositoryPath, tagHistoryLinkPath } from "../paths.ts";
+import { isRemote } from "../remote-store.ts";
 import { readSmallFile, statSmallFile } from "../small-file.ts";
 import type { LinkFile, LinkStage, RepositoryLinks } from "./repository-links.ts";
 
@@ -68,10 +69,37 @@ async function copyLink(
       hint: "make sure that nobody else changes the repository, then run the same command again",
     });
   }
+  const setTime = async (path: string): Promise<void> => {
+    if (modifiedMs === undefined) return;
+    if (canSetTimes(driver)) await driver.setModified(path, modifiedMs);
+    else noteTime?.(path, modifiedMs);
+  };
   const text = Buffer.from(content).toString("latin1");
-  if (stage === "tags" && isDigest(text)) await moveLink(driver, target, text);
-  else await driver.put(target, content);
-  if (modifiedMs === undefined) return;
-  if (canSetTimes(driver)) await driver.setModified(target, modifiedMs);
-  else noteTime?.(target, modifiedMs);
+  if (stage !== "tags" || !isDigest(text)) await driver.put(target, content);
+  else {
+    await moveLink(driver, target, text);
+    const history = await restoreHistory(driver, target, text);
+    if (history !== undefined) await setTime(history);
+  }
+  await setTime(target);
+}
+
+/**
+ * Whoever deletes the same tag under its new name removes its history as long as there is no current link: maybe after it was
+ * copied. Where looking costs a request this is left to the check of the copy.
+ *
+ * @param current - the link that was written
+ * @returns the link that was written again
+ */
+async function restoreHistory(
+  driver: StorageDriver,
+  current: string,
+  digest: Digest,
+): Promise<string | undefined> {
+  const entry = classifyPath(current);
+  if (isRemote(driver) || entry.kind !== "tagLink") return undefined;
+  const history = tagHistoryLinkPath(entry.repository, entry.tag, digest);
+  if ((await statSmallFile(driver, history)) !== undefined) return undefined;
+  await writeLink(driver, history, digest);
+  return history;
 }

@@ -1,4 +1,6 @@
 import { createHash } from "node:crypto";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { compilePattern } from "../../../src/lib/re2-pattern.ts";
@@ -8,6 +10,7 @@ import type { TagSelection } from "../../../src/operations/tags/plan-deletion.ts
 import { ProtectedImages, parseProtected } from "../../../src/operations/tags/protected.ts";
 import type { TagRecorder } from "../../../src/operations/tags/record-untagged.ts";
 import { StoreTags } from "../../../src/operations/tags/store-tags.ts";
+import { readLink } from "../../../src/registry/link.ts";
 import { tagCurrentLinkPath, tagHistoryLinkPath, tagPath, tagsPath } from "../../../src/registry/paths.ts";
 import { TagStore } from "../../../src/registry/tag-store.ts";
 import { Deletions } from "../../../src/state/deletions.ts";
@@ -251,6 +254,39 @@ describe.each([...STORES, BUCKET])("tags delete on %s", (_, open) => {
     };
     await expect(run(driver, named("a"), { confirm: no })).rejects.toThrow("no");
     expect(await filesOf(driver)).toEqual(before);
+  });
+});
+
+describe("tags delete beside somebody who pushes the same tag", () => {
+  it.each([
+    ["before its history goes", "_manifests/tags/a/index"],
+    ["when its history has gone", "_manifests/tags/a/index/sha256"],
+  ])("leaves it with its history when that happens %s", async (_, place) => {
+    const rootDirectory = await temporaryFolder();
+    const driver = new FilesystemDriver({ rootDirectory });
+    const { digests } = await smallTree(driver);
+    const [, second = fail("no image")] = digests;
+    const push = (path: string): void => {
+      mkdirSync(dirname(join(rootDirectory, path)), { recursive: true });
+      writeFileSync(join(rootDirectory, path), second);
+    };
+    let isPushed = false;
+    const beside = Object.assign(new FilesystemDriver({ rootDirectory }), {
+      listNamesSync(path: string) {
+        if (!isPushed && path.endsWith(place)) {
+          isPushed = true;
+          push(tagHistoryLinkPath(NAME, "a", second));
+          push(tagCurrentLinkPath(NAME, "a"));
+        }
+        return driver.listNamesSync(path);
+      },
+    });
+
+    expect(await run(beside, named("a"))).toMatchObject({ deleted: 1, failed: [] });
+
+    expect(isPushed).toBe(true);
+    expect(await new TagStore(driver, NAME).resolve("a")).toBe(second);
+    expect(await readLink(driver, tagHistoryLinkPath(NAME, "a", second))).toBe(second);
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RegistryStateError } from "../../../../src/errors.ts";
-import { repositoryPath } from "../../../../src/registry/paths.ts";
+import { readLink } from "../../../../src/registry/link.ts";
+import { repositoryPath, tagCurrentLinkPath, tagHistoryLinkPath } from "../../../../src/registry/paths.ts";
 import type { StorageDriver } from "../../../../src/storage/driver.ts";
 import { FilesystemDriver } from "../../../../src/storage/filesystem/filesystem-driver.ts";
 import { MemoryDriver } from "../../../../src/storage/memory/memory-driver.ts";
@@ -39,6 +40,24 @@ describe("a move", () => {
       expect(await tree.files(repositoryPath("a"))).toEqual(files);
     },
   );
+
+  it("gives a tag its history again that somebody deletes under the new name meanwhile", async () => {
+    const inner = new MemoryDriver();
+    const tree = await fill(inner);
+    const { digest } = await tree.repository("a").image("three", ["base"], { tag: "v3" });
+    const history = tagHistoryLinkPath("x", "v3", digest);
+    const driver = wrapDriver(inner, {
+      call: async ({ method, path }, run) => {
+        if (method === "put" && path === tagCurrentLinkPath("x", "v3")) await inner.delete(history);
+        return run();
+      },
+    });
+    const { modifiedMs } = await inner.stat(tagHistoryLinkPath("a", "v3", digest));
+    await moveIn(driver, MERGE);
+    expect(await readLink(inner, history)).toBe(digest);
+    expect(await inner.stat(history)).toMatchObject({ modifiedMs });
+    expect(await tree.files(repositoryPath("a"))).toEqual([]);
+  });
 
   it("makes names durable before a tag needs them, and the removal of tags before that of what they need", async () => {
     const inner = new FilesystemDriver({ rootDirectory: await temporaryFolder() });
