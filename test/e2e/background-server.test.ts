@@ -203,7 +203,7 @@ describe("a server in the background", () => {
     const name = serverName(settingsFor(world.store, addr));
     const inTheWay = join(world.folder, "run", "registry-ctl", name, "control.sock");
     mkdirSync(inTheWay, { recursive: true, mode: 0o700 });
-    const { stdout, stderr, exitCode } = await world.run("start", "--timeout", "4s");
+    const { stdout, stderr, exitCode } = await world.run("start");
     expect({ stdout, exitCode }).toEqual({ stdout: "", exitCode: 1 });
     expect(await world.answer()).toBe(200);
     const [, pid] = /process (\d+) is left serving/.exec(stderr) ?? [];

@@ -146,7 +146,7 @@ async function told(log: readonly string[], stderr: string, look: () => void | P
   try {
     await look();
   } catch (error) {
-    throw new Error(`SEED=${SEED}\n${log.join("\n")}\n${stderr}\n${String(error)}`, { cause: error });
+    throw new Error(`SEED=${SEED}\n${String(error)}\n${log.join("\n")}\n${stderr}`, { cause: error });
   }
 }
 

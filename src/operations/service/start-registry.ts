@@ -23,7 +23,7 @@ export interface StartOptions {
 export interface StartReport {
   schemaVersion: 1;
   command: "start";
-  /** Running: it did so before. */
+  /** Running: it did so before, or somebody else has started it meanwhile. */
   outcome: "started" | "running";
   by?: "background" | "service";
   /** As `--service` takes it. */
@@ -77,6 +77,11 @@ export async function startInBackground(
   const server = await launch();
   try {
     const serving = await waitUntilServing(host, { timeoutMs, check: () => throwIfEnded(server) });
+    if (serving.status !== undefined && serving.status.pid !== server.pid) {
+      // Somebody else has started one at the same time, and ours gives way to it.
+      await server.end();
+      return reportOf("running", serving, {});
+    }
     server.letGo();
     return reportOf("started", serving, { by: "background", pid: server.pid, log: server.log });
   } catch (error) {

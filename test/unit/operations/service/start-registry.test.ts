@@ -58,6 +58,17 @@ describe("startRegistry in the background", () => {
     expect(server.deeds).toEqual([]);
   });
 
+  it("ends its own where somebody else has started one meanwhile", async () => {
+    host.onSleep = () => {
+      host.control = new FakeControl();
+      host.control.now = statusOf({ pid: 77 });
+    };
+    const report = await start();
+    expect(report).toMatchObject({ outcome: "running", pid: 77 });
+    expect(report).not.toHaveProperty("log");
+    expect(server.deeds).toEqual(["end"]);
+  });
+
   it("starts none beside another registry on the store, and says how that one is run", async () => {
     host.foreign = [
       { pid: 9, program: "/usr/bin/docker-registry", manager: "systemd:docker-registry.service" },
