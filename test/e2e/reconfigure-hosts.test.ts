@@ -64,7 +64,7 @@ describeWithPrograms(["docker-registry"], "reconfigure and a Go registry under a
     const text = `${old}auth:\n  token: {realm: "http://x/", service: s, issuer: i, rootcertbundle: ${bundle}}\n`;
     writeFileSync(service.configPath, text);
     chmodSync(service.configPath, 0o640);
-    const { stdout, stderr, exitCode } = await reconfigure("--yes", "--timeout", "3s");
+    const { stdout, stderr, exitCode } = await reconfigure("--yes", "--timeout", "8s");
     expect({ stdout, exitCode }, stderr).toEqual({ stdout: "", exitCode: 1 });
     expect(stderr).toContain("the registry does not serve with the new configuration");
     expect(stderr).toContain("it serves with the old one again");

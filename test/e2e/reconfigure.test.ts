@@ -148,10 +148,10 @@ describe("reconfigure", () => {
     const registry = join(rootDirectory, "docker/registry/v2");
     mkdirSync(registry, { recursive: true });
     symlinkSync("repositories", join(registry, "repositories"));
-    const { stdout, stderr, exitCode } = await reconfigure("--yes", "--timeout", "3s");
+    const { stdout, stderr, exitCode } = await reconfigure("--yes", "--timeout", "8s");
     expect({ stdout, exitCode }, stderr).toEqual({ stdout: "", exitCode: 1 });
     expect(stderr).toMatch(
-      /error: the server was not well with the new configuration: not within 3 seconds: it answers 5\d\d [^;]+; it uses the old one again\nhint: put the file right/,
+      /error: the server was not well with the new configuration: not within 8 seconds: it answers 5\d\d [^;]+; it uses the old one again\nhint: put the file right/,
     );
     expect((await status()).server.settingsDigest).toBe(settingsDigest);
     expect(readFileSync(configPath, "utf8")).toBe(text);

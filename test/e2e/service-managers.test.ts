@@ -219,7 +219,7 @@ describeAsRoot("our server as a service of runit on a host with GitLab's package
         writeFileSync(join(service, "down"), "");
         const env = { XDG_RUNTIME_DIR: join(host.root, "run") };
         runsv = spawn(programPath("runsv"), [service], { stdio: "ignore", env: { ...process.env, ...env } });
-        await expect.poll(() => existsSync(join(service, "supervise/ok")), { timeout: 5000 }).toBe(true);
+        await expect.poll(() => existsSync(join(service, "supervise/ok")), { timeout: 30_000 }).toBe(true);
         const run = (command: string, ...args: string[]) =>
           runRegistryCtl([command, host.configFile, "--state-dir", stateDir, ...args], { env });
         const ctl = ["--ctl-config", join(work, "ctl.yml")];

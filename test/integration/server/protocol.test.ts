@@ -259,7 +259,7 @@ describe("slow downloads", () => {
       request.on("error", resolve);
       request.end();
     });
-    await expect.poll(() => slow.coordination.pinned, { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => slow.coordination.pinned, { timeout: 30_000 }).toEqual([]);
     await ended;
     expect(slow.control.requestsInFlight()).toBe(0);
   });

@@ -32,8 +32,8 @@ describeWithPrograms(["runsv", "sv", "svlogd"], "RunitService with the real runi
     script(join(registry, "log/run"), `mkdir -p '${folder}/logs'\nexec svlogd '${folder}/logs'`);
     writeFileSync(join(registry, "down"), "");
     runsv = spawn(programPath("runsv"), [registry], { stdio: "ignore" });
-    await expect.poll(() => existsSync(join(registry, "supervise/ok")), { timeout: 5000 }).toBe(true);
-    await expect.poll(() => existsSync(join(registry, "log/supervise/ok")), { timeout: 5000 }).toBe(true);
+    await expect.poll(() => existsSync(join(registry, "supervise/ok")), { timeout: 30_000 }).toBe(true);
+    await expect.poll(() => existsSync(join(registry, "log/supervise/ok")), { timeout: 30_000 }).toBe(true);
   });
 
   afterEach(async () => {
@@ -83,7 +83,7 @@ describeWithPrograms(["runsv", "sv", "svlogd"], "RunitService with the real runi
     await service().start();
     const log = await service().log();
     expect(log).toEqual({ kind: "file", path: join(folder, "logs/current") });
-    await expect.poll(() => readLog(log, 1), { timeout: 5000 }).toEqual(["started"]);
+    await expect.poll(() => readLog(log, 1), { timeout: 30_000 }).toEqual(["started"]);
   });
 
   it("waits as long as it was told for a service that is slow to end", async () => {
