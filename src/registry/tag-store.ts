@@ -12,6 +12,7 @@ import { tagCurrentLinkPath, tagHistoryLinkPath, tagPath } from "./paths.ts";
 import { isRemote } from "./remote-store.ts";
 import { removeFolderExactly } from "./remove-folder.ts";
 import { deleteIfThere, fileSizeBytes, removeIfEmpty } from "./small-file.ts";
+import { keepTagHistory } from "./tag-history.ts";
 import { linkedTags, tagFolders } from "./tag-names.ts";
 
 /** So many links of one repository are asked for at a time where each is a request. */
@@ -108,6 +109,7 @@ export class TagStore {
       writeLink(this.#driver, tagHistoryLinkPath(this.#repository, tag, digest), digest),
     ]);
     await moveLink(this.#driver, tagCurrentLinkPath(this.#repository, tag), digest);
+    await keepTagHistory(this.#driver, this.#repository, tag, digest);
     this.#watcher?.tagSet(tag, before, digest);
   }
 

@@ -226,10 +226,10 @@ describe("a server in the background", () => {
     const world = await makeServiceWorld();
     const started = await Promise.all([world.run("start"), world.run("start")]);
     const told = started.map(({ exitCode, stderr }) => `${exitCode}: ${stderr}`).join("\n");
-    expect(
-      started.map(({ exitCode }) => exitCode),
-      told,
-    ).toContain(0);
+    const exitCodes = started.map(({ exitCode }) => exitCode);
+    expect(exitCodes, told).toContain(0);
+    // The one whose server gave way says so.
+    expect([0, 12], told).toEqual(expect.arrayContaining(exitCodes));
     const { stdout } = await world.run("status", "--json");
     expect(JSON.parse(stdout).others, `${told}\n${stdout}`).toEqual([]);
   });

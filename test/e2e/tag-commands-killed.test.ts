@@ -33,7 +33,7 @@ const KINDS: readonly TagCommand["kind"][] = [
 ] as TagCommand["kind"][];
 
 describeWithPrograms(["skopeo"], "commands on tags, killed at random moments in a random order", () => {
-  it(`leave every tag whole that nobody named for deletion, SEED=${SEED}`, { timeout: 300_000 }, async () => {
+  it(`leave every tag whole that nobody named for deletion, SEED=${SEED}`, { timeout: 600_000 }, async () => {
     const { world, random, folder } = await makeWorld();
     const configPath = await writeServeConfig({
       rootDirectory: world.rootDirectory,
@@ -44,7 +44,7 @@ describeWithPrograms(["skopeo"], "commands on tags, killed at random moments in 
     await expectAllPull(world, random, server.address, folder).finally(() => server.stop());
   });
 
-  it(`do so beside a running server, SEED=${SEED}`, { timeout: 300_000 }, async () => {
+  it(`do so beside a running server, SEED=${SEED}`, { timeout: 600_000 }, async () => {
     const { world, random, folder } = await makeWorld();
     const moreConfig = "gc: {reviewafter: -1}\n";
     const server = await startRunning({ rootDirectory: world.rootDirectory, moreConfig });

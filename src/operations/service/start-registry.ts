@@ -23,7 +23,7 @@ export interface StartOptions {
 export interface StartReport {
   schemaVersion: 1;
   command: "start";
-  /** Running: it did so before, or somebody else has started it meanwhile. */
+  /** Running: it did so before. */
   outcome: "started" | "running";
   by?: "background" | "service";
   /** As `--service` takes it. */
@@ -76,12 +76,8 @@ export async function startInBackground(
 ): Promise<StartReport> {
   const server = await launch();
   try {
-    const serving = await waitUntilServing(host, { timeoutMs, check: () => throwIfEnded(server) });
-    if (serving.status !== undefined && serving.status.pid !== server.pid) {
-      // Somebody else has started one at the same time, and ours gives way to it.
-      await server.end();
-      return reportOf("running", serving, {});
-    }
+    const check = (): void => throwIfEnded(server);
+    const serving = await waitUntilServing(host, { timeoutMs, pid: server.pid, check });
     server.letGo();
     return reportOf("started", serving, { by: "background", pid: server.pid, log: server.log });
   } catch (error) {

@@ -25,6 +25,8 @@ export interface ServingRegistry {
 /** What is waited for, and for how long. */
 export interface ServingWait {
   timeoutMs: number;
+  /** Of our server that is waited for, where it is known: another one that serves the store is not taken for it. */
+  pid?: number;
   /** Throws when it cannot come any more. */
   check?: () => void;
 }
@@ -38,7 +40,7 @@ export interface ServingWait {
  */
 export async function waitUntilServing(
   host: RegistryHost,
-  { timeoutMs, check = () => undefined }: ServingWait,
+  { timeoutMs, pid, check = () => undefined }: ServingWait,
 ): Promise<ServingRegistry> {
   const deadlineMs = host.nowMs() + timeoutMs;
   let answeredLooks = 0;
@@ -46,8 +48,9 @@ export async function waitUntilServing(
     check();
     const control = await host.findControl();
     const status = await control?.status().catch(() => undefined);
-    if (status && isServing(status)) return { control, status };
-    let answer = "its workers do not listen yet";
+    const isOther = status !== undefined && pid !== undefined && status.pid !== pid;
+    if (status && isServing(status) && !isOther) return { control, status };
+    let answer = isOther ? `process ${status.pid} serves the store` : "its workers do not listen yet";
     if (!control) {
       // Each answer is a line in its log, among which those would be lost that say what is wrong.
       const isTime = answeredLooks === 0 || answeredLooks > SOCKET_LOOKS;

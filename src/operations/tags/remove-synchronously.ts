@@ -1,6 +1,5 @@
 import { messageOf } from "../../lib/message-of.ts";
 import { type Digest, isDigest } from "../../oci/digest.ts";
-import { writeLink } from "../../registry/link.ts";
 import {
   tagCurrentLinkPath,
   tagHistoryLinkPath,
@@ -8,6 +7,7 @@ import {
   tagPath,
   tagsPath,
 } from "../../registry/paths.ts";
+import { keepTagHistory } from "../../registry/tag-history.ts";
 import { canSettleRemovals, type SmallReads, type SynchronousFolders } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { isPassing } from "./is-passing.ts";
@@ -88,10 +88,8 @@ async function removeRest(driver: FolderDriver, repository: string, tag: string)
     driver.removeFolderSync(link.slice(0, link.lastIndexOf("/")));
   }
   const target = await readTarget(driver, repository, tag);
-  if (target !== undefined) {
-    if (target !== "broken") await writeLink(driver, tagHistoryLinkPath(repository, tag, target), target);
-    return false;
-  }
+  if (target !== undefined && target !== "broken") await keepTagHistory(driver, repository, tag, target);
+  if (target !== undefined) return false;
   for (const algorithm of driver.listNamesSync(index) ?? []) driver.removeFolderSync(`${index}/${algorithm}`);
   driver.removeFolderSync(index);
   driver.removeFolderSync(`${folder}/current`);

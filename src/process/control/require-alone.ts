@@ -6,7 +6,7 @@ import type { StorageDriver } from "../../storage/driver.ts";
 import { processStartMs } from "../machine/run-process.ts";
 
 /** One that was started at the same moment gives way within this time, or has not seen us. */
-const GIVE_WAY_WITHIN_MS = 10_000;
+const GIVE_WAY_WITHIN_MS = 2_000;
 const LOOK_EVERY_MS = 100;
 /** By so much a process may seem to be younger than what it has written. */
 const INEXACT_MS = 5_000;

@@ -1,13 +1,13 @@
-import { RegistryStateError } from "../../errors.ts";
+import { PathNotFoundError, RegistryStateError } from "../../errors.ts";
 import { forEachConcurrently } from "../../lib/for-each-concurrently.ts";
-import { type Digest, isDigest } from "../../oci/digest.ts";
+import { isDigest } from "../../oci/digest.ts";
 import { canSetTimes } from "../../storage/abilities.ts";
 import type { StorageDriver } from "../../storage/driver.ts";
 import { hasNaming } from "../../storage/naming-abilities.ts";
-import { moveLink, writeLink } from "../link.ts";
-import { classifyPath, parentOf, repositoryPath, tagHistoryLinkPath } from "../paths.ts";
-import { isRemote } from "../remote-store.ts";
+import { moveLink } from "../link.ts";
+import { classifyPath, parentOf, repositoryPath } from "../paths.ts";
 import { readSmallFile, statSmallFile } from "../small-file.ts";
+import { keepTagHistory } from "../tag-history.ts";
 import type { LinkFile, LinkStage, RepositoryLinks } from "./repository-links.ts";
 
 /** No link is longer; what is, is none, and no move takes megabytes along unseen. */
@@ -64,42 +64,32 @@ async function copyLink(
 ): Promise<void> {
   const modifiedMs = link.modifiedMs ?? (await statSmallFile(driver, source))?.modifiedMs;
   const content = await readSmallFile(driver, source, MAX_LINK_BYTES);
-  if (content === undefined) {
-    throw new RegistryStateError(`${source} was removed while it was moved`, {
-      hint: "make sure that nobody else changes the repository, then run the same command again",
-    });
-  }
+  if (content === undefined) throw removedMeanwhile(source);
   const setTime = async (path: string): Promise<void> => {
     if (modifiedMs === undefined) return;
-    if (canSetTimes(driver)) await driver.setModified(path, modifiedMs);
-    else noteTime?.(path, modifiedMs);
+    if (!canSetTimes(driver)) return noteTime?.(path, modifiedMs);
+    try {
+      await driver.setModified(path, modifiedMs);
+    } catch (error) {
+      throw error instanceof PathNotFoundError ? removedMeanwhile(path, error) : error;
+    }
   };
   const text = Buffer.from(content).toString("latin1");
   if (stage !== "tags" || !isDigest(text)) await driver.put(target, content);
   else {
     await moveLink(driver, target, text);
-    const history = await restoreHistory(driver, target, text);
-    if (history !== undefined) await setTime(history);
+    const entry = classifyPath(target);
+    if (entry.kind === "tagLink") {
+      const history = await keepTagHistory(driver, entry.repository, entry.tag, text);
+      if (history !== undefined) await setTime(history);
+    }
   }
   await setTime(target);
 }
 
-/**
- * Whoever deletes the same tag under its new name removes its history as long as there is no current link: maybe after it was
- * copied. Where looking costs a request this is left to the check of the copy.
- *
- * @param current - the link that was written
- * @returns the link that was written again
- */
-async function restoreHistory(
-  driver: StorageDriver,
-  current: string,
-  digest: Digest,
-): Promise<string | undefined> {
-  const entry = classifyPath(current);
-  if (isRemote(driver) || entry.kind !== "tagLink") return undefined;
-  const history = tagHistoryLinkPath(entry.repository, entry.tag, digest);
-  if ((await statSmallFile(driver, history)) !== undefined) return undefined;
-  await writeLink(driver, history, digest);
-  return history;
+function removedMeanwhile(path: string, cause?: unknown): RegistryStateError {
+  return new RegistryStateError(`${path} was removed while it was moved`, {
+    cause,
+    hint: "make sure that nobody else changes the repository, then run the same command again",
+  });
 }

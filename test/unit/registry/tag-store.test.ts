@@ -6,6 +6,7 @@ import { RepositoryUnknownError, TagUnknownError } from "../../../src/registry/e
 import { tagCurrentLinkPath, tagHistoryLinkPath } from "../../../src/registry/paths.ts";
 import { Registry } from "../../../src/registry/registry.ts";
 import { MemoryDriver } from "../../../src/storage/memory/memory-driver.ts";
+import { wrapDriver } from "../../../src/storage/wrappers/wrap-driver.ts";
 import { filesOf, pushImage, STORES, textOf } from "../../support/registry-stores.ts";
 
 const ONE = digestOf(Buffer.from("one"));
@@ -138,4 +139,22 @@ it("pages through any tags once, whatever the page size", async () => {
     ),
     { numRuns: 60 },
   );
+});
+
+it("keeps the history of a tag that somebody deletes while it is set", async () => {
+  const driver = new MemoryDriver();
+  const history = tagHistoryLinkPath("a/b", "v1", ONE);
+  let deletions = 0;
+  const beside = wrapDriver(driver, {
+    call: async ({ method, path }, run) => {
+      if (method === "put" && path === tagCurrentLinkPath("a/b", "v1")) {
+        await driver.delete(history);
+        deletions++;
+      }
+      return run();
+    },
+  });
+  await new Registry(beside).repository("a/b").tags.set("v1", ONE);
+  expect(deletions).toBe(1);
+  expect(await textOf(driver, history)).toBe(ONE);
 });

@@ -58,15 +58,22 @@ describe("startRegistry in the background", () => {
     expect(server.deeds).toEqual([]);
   });
 
-  it("ends its own where somebody else has started one meanwhile", async () => {
-    host.onSleep = () => {
+  it("waits for its own server where another one of the store is found first", async () => {
+    host.onSleep = (count) => {
+      host.control = new FakeControl();
+      if (count < 3) host.control.now = statusOf({ pid: 77, address: "http://127.0.0.1:5001" });
+    };
+    expect(await start()).toMatchObject({ outcome: "started", pid: 12, address: "http://127.0.0.1:5000" });
+    expect(server.deeds).toEqual(["let go"]);
+  });
+
+  it("fails where its own server gives way to one that somebody else has started meanwhile", async () => {
+    host.onSleep = (count) => {
       host.control = new FakeControl();
       host.control.now = statusOf({ pid: 77 });
+      if (count === 3) server.code = 12;
     };
-    const report = await start();
-    expect(report).toMatchObject({ outcome: "running", pid: 77 });
-    expect(report).not.toHaveProperty("log");
-    expect(server.deeds).toEqual(["end"]);
+    await expect(start()).rejects.toBeInstanceOf(RegistryStateError);
   });
 
   it("starts none beside another registry on the store, and says how that one is run", async () => {

@@ -52,9 +52,7 @@ describe("a server that starts", () => {
     await start(await storeWith(own, { pid: OTHER_PID, startedAt: "2001-01-01T00:00:00.000Z" }));
   });
 
-  it("waits for one that began later to give way, and is refused if it does not", {
-    timeout: 30_000,
-  }, async () => {
+  it("waits for one that began later to give way, and is refused if it does not", async () => {
     const later = new Date(Date.now() + 1000).toISOString();
     const driver = await storeWith(own, { id: "later", startedAt: later });
     const started = start(driver);
