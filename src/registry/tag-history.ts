@@ -7,9 +7,9 @@ import { statSmallFile } from "./small-file.ts";
 
 /**
  * Looks, after the current link of a tag was written, whether the history link that came before it is there, and writes it again
- * if not: whoever deletes the tag removes its history when there is no current link, and may have done so in between. Who deletes
- * looks again too, when the history is gone, so that one of both sees what the other has done. On an object store, where each
- * look is a request, this does nothing.
+ * if not: whoever deletes the tag removes its history when there is no current link, and may have done so in between. `tags delete`
+ * looks for the link again when the history is gone, so that one of both sees what the other has done; a server that deletes a
+ * tag keeps its own pushes of it out. On an object store, where each look is a request, this does nothing.
  *
  * @returns the path of the history link if it was written again
  * @throws {StorageUnavailableError}

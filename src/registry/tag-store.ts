@@ -109,8 +109,8 @@ export class TagStore {
       writeLink(this.#driver, tagHistoryLinkPath(this.#repository, tag, digest), digest),
     ]);
     await moveLink(this.#driver, tagCurrentLinkPath(this.#repository, tag), digest);
-    await keepTagHistory(this.#driver, this.#repository, tag, digest);
     this.#watcher?.tagSet(tag, before, digest);
+    await keepTagHistory(this.#driver, this.#repository, tag, digest);
   }
 
   /**

@@ -19,8 +19,8 @@ export interface ForeignRegistry {
 
 /** The host on which a registry runs, or is to run, as far as the commands for it need one. */
 export interface RegistryHost {
-  /** Our server, if one runs. */
-  findControl(): Promise<Control | undefined>;
+  /** Our server, if one runs. With its process id: no other one of the store, as far as the servers tell theirs. */
+  findControl(pid?: number): Promise<Control | undefined>;
   /** Our server that was started with the configuration file, also where that names another store by now. */
   findOfConfig(): Promise<Control | undefined>;
   /** What starts and stops the registry, if somebody has said that. */

@@ -83,7 +83,7 @@ export async function startInBackground(
   } catch (error) {
     const code = server.exitCode();
     const isWanted = code === undefined && error instanceof RegistryCtlError && !isCancelled(error);
-    if (isWanted && isAnswering(await host.probe())) {
+    if (isWanted && !(await isAnotherServing(host, server)) && isAnswering(await host.probe())) {
       server.letGo();
       throw leftServing(error, server);
     }
@@ -93,6 +93,16 @@ export async function startInBackground(
     if (code !== undefined || !(error instanceof RegistryCtlError)) throw error;
     const said = quoteLog(server.lastLines(LOG_LINES));
     throw new RegistryCtlError(error.code, `${error.message}; it has been ended${said}`, { cause: error });
+  }
+}
+
+/** Then what answers clients is that one. */
+async function isAnotherServing(host: RegistryHost, { pid }: BackgroundServer): Promise<boolean> {
+  try {
+    const status = await (await host.findControl())?.status();
+    return status !== undefined && status.pid !== pid;
+  } catch {
+    return false;
   }
 }
 

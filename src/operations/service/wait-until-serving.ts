@@ -46,7 +46,7 @@ export async function waitUntilServing(
   let answeredLooks = 0;
   for (let stopped = 0; ; ) {
     check();
-    const control = await host.findControl();
+    const control = await host.findControl(pid);
     const status = await control?.status().catch(() => undefined);
     const isOther = status !== undefined && pid !== undefined && status.pid !== pid;
     if (status && isServing(status) && !isOther) return { control, status };

@@ -82,13 +82,17 @@ async function removeRest(driver: FolderDriver, repository: string, tag: string)
   const current = tagCurrentLinkPath(repository, tag);
   if (driver.statFileSync(current) !== undefined) return false;
   const index = tagIndexPath(repository, tag);
-  for (const digest of historyOf(driver, repository, tag)) {
-    const link = tagHistoryLinkPath(repository, tag, digest);
-    driver.deleteFileSync(link);
-    driver.removeFolderSync(link.slice(0, link.lastIndexOf("/")));
+  let target: Digest | "broken" | undefined;
+  try {
+    for (const digest of historyOf(driver, repository, tag)) {
+      const link = tagHistoryLinkPath(repository, tag, digest);
+      driver.deleteFileSync(link);
+      driver.removeFolderSync(link.slice(0, link.lastIndexOf("/")));
+    }
+  } finally {
+    target = await readTarget(driver, repository, tag);
+    if (target !== undefined && target !== "broken") await keepTagHistory(driver, repository, tag, target);
   }
-  const target = await readTarget(driver, repository, tag);
-  if (target !== undefined && target !== "broken") await keepTagHistory(driver, repository, tag, target);
   if (target !== undefined) return false;
   for (const algorithm of driver.listNamesSync(index) ?? []) driver.removeFolderSync(`${index}/${algorithm}`);
   driver.removeFolderSync(index);

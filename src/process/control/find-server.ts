@@ -17,6 +17,8 @@ export interface FindServerFlags {
   stateDir?: string | undefined;
   /** `--control-socket`: then only there. */
   controlSocket?: string | undefined;
+  /** Of the server, where it is known. */
+  pid?: number | undefined;
 }
 
 /** A server of ours that runs. */
@@ -51,7 +53,8 @@ export async function locateServer(
   );
   // One whose address was another when it started is meant too: it has the store.
   const own = records.filter((record) => record.name === name);
-  const meant = own.length > 0 ? own : records;
+  const ofStore = own.length > 0 ? own : records;
+  const meant = flags.pid === undefined ? ofStore : records.filter(({ pid }) => pid === flags.pid);
   const servers: FoundServer[] = [];
   for (const record of meant) {
     const server = record.socket === undefined ? undefined : await found(record.socket, record);

@@ -30,7 +30,8 @@ export function registryHost(config: LoadedConfig, { flags, service, signal }: H
   return {
     service,
     signal,
-    findControl: async (): Promise<Control | undefined> => (await locateServer(config, flags))?.control,
+    findControl: async (pid?: number): Promise<Control | undefined> =>
+      (await locateServer(config, { ...flags, pid }))?.control,
     findOfConfig: async (): Promise<Control | undefined> =>
       (await locateServerOfConfig(config, flags))?.control,
     async findForeign() {

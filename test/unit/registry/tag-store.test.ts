@@ -141,20 +141,54 @@ it("pages through any tags once, whatever the page size", async () => {
   );
 });
 
-it("keeps the history of a tag that somebody deletes while it is set", async () => {
-  const driver = new MemoryDriver();
-  const history = tagHistoryLinkPath("a/b", "v1", ONE);
-  let deletions = 0;
-  const beside = wrapDriver(driver, {
-    call: async ({ method, path }, run) => {
-      if (method === "put" && path === tagCurrentLinkPath("a/b", "v1")) {
-        await driver.delete(history);
-        deletions++;
-      }
-      return run();
-    },
+describe("a tag that somebody deletes while it is set", () => {
+  const [current, history] = [tagCurrentLinkPath("a/b", "v1"), tagHistoryLinkPath("a/b", "v1", ONE)];
+
+  /** @param onSet - called when the current link has been written */
+  function storeWith(inner: MemoryDriver, onSet: () => Promise<unknown>) {
+    return wrapDriver(inner, {
+      call: async ({ method, path }, run) => {
+        const result = await run();
+        if (method === "put" && path === current) await onSet();
+        return result;
+      },
+    });
+  }
+
+  it("keeps its history", async () => {
+    const inner = new MemoryDriver();
+    const { tags } = new Registry(storeWith(inner, () => inner.delete(history))).repository("a/b");
+    await tags.set("v1", ONE);
+    expect(await textOf(inner, history)).toBe(ONE);
   });
-  await new Registry(beside).repository("a/b").tags.set("v1", ONE);
-  expect(deletions).toBe(1);
-  expect(await textOf(driver, history)).toBe(ONE);
+
+  it("gets none where it is gone altogether", async () => {
+    const inner = new MemoryDriver();
+    const onSet = () => Promise.all([history, current].map((path) => inner.delete(path)));
+    await new Registry(storeWith(inner, onSet)).repository("a/b").tags.set("v1", ONE);
+    expect(await filesOf(inner)).toEqual([]);
+  });
+
+  it("is told of also where its history cannot be put back", async () => {
+    const inner = new MemoryDriver();
+    let puts = 0;
+    const driver = wrapDriver(
+      storeWith(inner, () => inner.delete(history)),
+      {
+        call: async ({ method, path }, run) => {
+          if (method === "put" && path === history && ++puts === 2) throw new Error("no room");
+          return run();
+        },
+      },
+    );
+    const told: string[] = [];
+    const watcher = {
+      tagSet: (tag: string, _: string, digest: string) => void told.push(`${tag} ${digest}`),
+      tagDeleted: () => {},
+      manifestDeleted: () => {},
+    };
+    const { tags } = new Registry(driver).repository("a/b", watcher);
+    await expect(tags.set("v1", ONE)).rejects.toThrow("no room");
+    expect(told).toEqual([`v1 ${ONE}`]);
+  });
 });

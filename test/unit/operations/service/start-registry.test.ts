@@ -76,6 +76,21 @@ describe("startRegistry in the background", () => {
     await expect(start()).rejects.toBeInstanceOf(RegistryStateError);
   });
 
+  it("ends its own server where another one is what answers", async () => {
+    host.onSleep = () => {
+      host.control = new FakeControl();
+      host.control.now = statusOf({ pid: 77 });
+      host.probed = { kind: "works" };
+    };
+    await expect(start()).rejects.toMatchObject({
+      code: "ERR_START",
+      message: expect.stringMatching(
+        /not within 10 seconds: process 77 serves the store; it has been ended\n/,
+      ),
+    });
+    expect(server.deeds).toEqual(["end"]);
+  });
+
   it("starts none beside another registry on the store, and says how that one is run", async () => {
     host.foreign = [
       { pid: 9, program: "/usr/bin/docker-registry", manager: "systemd:docker-registry.service" },

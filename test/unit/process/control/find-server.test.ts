@@ -65,8 +65,8 @@ describe("the server of a configuration", () => {
   });
 
   const stateFolder = (): string => stateFoldersOf(config().settings.storage, join(folder, "state"))[0] ?? "";
-  const locate = (addr?: string): Promise<{ socket: string } | undefined> =>
-    locateServer(config(addr), { stateDir: join(folder, "state") });
+  const locate = (addr?: string, pid?: number): Promise<{ socket: string } | undefined> =>
+    locateServer(config(addr), { stateDir: join(folder, "state"), pid });
 
   /** Somebody answers on a socket. */
   async function listen(name: string): Promise<string> {
@@ -105,6 +105,17 @@ describe("the server of a configuration", () => {
     tell({ socket: await listen("other"), name: serverName(config("127.0.0.1:2").settings) });
     expect(await locate()).toMatchObject({ socket: own });
     await expect(locate("127.0.0.1:3")).rejects.toThrow("several servers work on this store");
+  });
+
+  it("is the one with the process id that is asked for, and no other", async () => {
+    const own = await listen("own");
+    tell({ socket: own, name: serverName(config("127.0.0.1:2").settings) });
+    const other = await listen("other");
+    const processStart = currentMachine().startOf(process.ppid) ?? "";
+    tell({ socket: other, pid: process.ppid, processStart });
+    expect(await locate()).toMatchObject({ socket: other });
+    expect(await locate(undefined, process.pid)).toMatchObject({ socket: own });
+    expect(await locate(undefined, 999_999_999)).toBeUndefined();
   });
 
   it("is none that is dead, by its process, its machine or its socket", async () => {
