@@ -1,6 +1,7 @@
 import type { Dirent } from "node:fs";
 import { chownSync, constants, linkSync, mkdirSync, rmdirSync, statSync, unlinkSync } from "node:fs";
 import * as fs from "node:fs/promises";
+import { versions } from "node:process";
 
 /** What the driver asks of one open file. */
 export interface FsFile {
@@ -83,6 +84,12 @@ const OPEN_FLAGS: Record<OpenMode, number> = {
   modify: constants.O_RDWR,
 };
 
+/**
+ * What is to be added to a time that is set: libuv before 1.52 (https://github.com/libuv/libuv/pull/4951) cuts off what is less
+ * than a microsecond, and may find a whole number of them to be a little below it.
+ */
+const CUT_OFF_SECONDS = versions.uv.localeCompare("1.52", "en", { numeric: true }) < 0 ? 5e-7 : 0;
+
 /** The real file system. */
 export const nodeFs: FsOperations = {
   open: async (path, mode) => fileOf(await fs.open(path, OPEN_FLAGS[mode], 0o666)),
@@ -97,8 +104,7 @@ export const nodeFs: FsOperations = {
   rmdirSync: (path) => rmdirSync(path),
   chown: fs.chown,
   chownSync,
-  // Half a microsecond more: Node 20 cuts off what is less than one, and may find a whole number to be a little below it.
-  setModified: (path, modifiedMs) => fs.utimes(path, new Date(), modifiedMs / 1000 + 5e-7),
+  setModified: (path, modifiedMs) => fs.utimes(path, new Date(), modifiedMs / 1000 + CUT_OFF_SECONDS),
   statfs: (path) => fs.statfs(path),
   syncFolder: async (path) => {
     const folder = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
