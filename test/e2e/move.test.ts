@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { FilesystemDriver } from "../../src/storage/filesystem/filesystem-driver.ts";
 import { expectSound } from "../support/expect-sound.ts";
 import { findFreePort } from "../support/free-port.ts";
@@ -141,6 +141,7 @@ describeWithPrograms(["docker-registry", "skopeo"], "move --hold", () => {
     expect((await run("move", "--status")).stdout).toContain("nothing is parked");
     await expectSound(rootDirectory);
     const go = await startGoRegistry({ rootDirectory, readOnly: true });
+    onTestFinished(async () => void (await go.stop()));
     const inspected = await execa(programPath("skopeo"), [
       ...["inspect", "--tls-verify=false", "--raw"],
       `docker://${new URL(go.url).host}/new/app:v1`,
