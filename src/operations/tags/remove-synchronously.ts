@@ -79,8 +79,7 @@ function newestHistory(driver: FolderDriver, repository: string, tag: string): D
 /** Somebody may have set the tag meanwhile: then it keeps its history. @returns whether the tag's folder is gone */
 async function removeRest(driver: FolderDriver, repository: string, tag: string): Promise<boolean> {
   const folder = tagPath(repository, tag);
-  const current = tagCurrentLinkPath(repository, tag);
-  if (driver.statFileSync(current) !== undefined) return false;
+  if (driver.statFileSync(tagCurrentLinkPath(repository, tag)) !== undefined) return false;
   const index = tagIndexPath(repository, tag);
   let target: Digest | "broken" | undefined;
   try {
